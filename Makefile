@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+# Builds, tests and runs everything; `make help` lists the targets.
+#
+# PROFILE=release|asan|tsan|cov chooses flags and the folder build/<profile>.  CC=clang works too.
+
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.SECONDARY:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+PROFILE ?= release
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+CXX := $(if $(findstring clang,$(CC)),clang++,g++)
+JOBS ?= $(shell nproc)
+B := build/$(PROFILE)
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wswitch \
+        -Wno-sign-conversion $(if $(WERROR),-Werror)
+CPPFLAGS := -D_GNU_SOURCE -Isrc -I$(B)/gen -include base/banned.h
+CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+LDFLAGS_release := -pie -Wl,-z,relro,-z,now
+CFLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+CFLAGS_tsan := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
+CFLAGS_cov := -O0 -g --coverage
+CFLAGS := -std=gnu17 $(WARN) $(CFLAGS_$(PROFILE))
+LDFLAGS := $(if $(LDFLAGS_$(PROFILE)),$(LDFLAGS_$(PROFILE)),$(CFLAGS_$(PROFILE)))
+LIBS := -lisal -lzstd -llz4 -lsnappy -lz -lpthread
+
+# --- sources -----------------------------------------------------------------------------------
+SRC := $(sort $(shell find src -name '*.c'))
+OS_LINUX := $(filter src/os/linux/%,$(SRC))
+OS_SIM := $(filter src/os/sim/%,$(SRC))
+MAIN := $(filter src/main/%,$(SRC))
+COMMON := $(filter-out $(OS_LINUX) $(OS_SIM) $(MAIN),$(SRC))
+obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
+
+# --- generated codecs --------------------------------------------------------------------------
+MSGS := $(sort $(wildcard schema/api/*.msg schema/records/*.msg))
+
+# --- tests -------------------------------------------------------------------------------------
+TESTLIB := $(B)/obj/tests/lib/test.o
+UNIT := $(sort $(shell find tests/unit -name 'test_*.c'))
+UNIT_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(UNIT))
+
+.PHONY: all test unit check clean help
+
+all: $(B)/odradek ## build the broker: build/release/odradek
+
+$(B)/odradek: $(call obj,$(MAIN)) $(B)/common.a $(B)/os-linux.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/common.a: $(call obj,$(COMMON))
+$(B)/os-linux.a: $(call obj,$(OS_LINUX))
+$(B)/os-sim.a: $(call obj,$(OS_SIM))
+$(B)/%.a:
+	@rm -f $@
+	ar rcs $@ $^
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+$(B)/obj/tests/%.o: CPPFLAGS += -Itests/lib -DOD_ALLOW_MALLOC
+$(B)/obj/src/base/mem.o: CPPFLAGS += -DOD_ALLOW_MALLOC
+
+$(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(TESTLIB) $(B)/common.a $(B)/os-linux.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+
+unit: $(UNIT_BIN) ## build and run the unit tests; T=path limits them
+	@tools/run-tests $(filter $(B)/tests/unit/$(T)%,$^)
+
+clean: ## remove everything that was built
+	rm -rf build
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An event loop owned by one thread: sockets, timers, an inbox.  Everything it calls runs to
+ * completion on that thread.  od_reactor_post and od_reactor_stop may come from any thread;
+ * all else only from the reactor's own.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "base/list.h"
+#include "base/mpsc.h"
+
+struct od_reactor;
+struct od_socket;
+
+/* A message to a reactor.  Lies in the sender's object, which lives until run is called. */
+struct od_post {
+    struct od_mpsc_node node;
+    void (*run)(struct od_post *post);
+};
+
+struct od_watch {
+    struct od_socket *socket;
+    void (*ready)(struct od_watch *w, unsigned ready); /* OD_POLL_* bits */
+    unsigned want;
+};
+
+/* Fires once.  Precision 1 ms.  Embedded in its owner's object. */
+struct od_timer {
+    struct od_link link;
+    int64_t deadline_ms; /* monotonic, od_reactor_now_ms's scale */
+    void (*fire)(struct od_timer *t);
+};
+
+struct od_reactor_stats {
+    uint64_t turns;
+    uint64_t posts;
+    uint64_t slow_turns;      /* over 10 ms */
+    int64_t slowest_turn_us;
+    const char *slowest_call; /* od_reactor_call's name in that turn, or NULL */
+};
+
+OD_MUST_USE enum od_err od_reactor_new(int index, struct od_reactor **out);
+void od_reactor_free(struct od_reactor *r);
+void od_reactor_run(struct od_reactor *r); /* until stopped */
+void od_reactor_stop(struct od_reactor *r);
+int od_reactor_index(const struct od_reactor *r);
+int64_t od_reactor_now_ms(const struct od_reactor *r); /* monotonic, taken once per turn */
+/* The reactor that the calling thread runs, or NULL. */
+struct od_reactor *od_reactor_current(void);
+
+void od_reactor_post(struct od_reactor *r, struct od_post *post);
+/* Runs at the end of this turn, after all ready sockets and posts; a post is queued once. */
+void od_reactor_at_turn_end(struct od_reactor *r, struct od_post *post);
+
+OD_MUST_USE enum od_err od_reactor_watch(struct od_reactor *r, struct od_watch *w, unsigned want);
+void od_reactor_want(struct od_reactor *r, struct od_watch *w, unsigned want);
+void od_reactor_unwatch(struct od_reactor *r, struct od_watch *w);
+
+void od_timer_set(struct od_reactor *r, struct od_timer *t, int64_t deadline_ms); /* moves a set one */
+void od_timer_cancel(struct od_reactor *r, struct od_timer *t); /* an unset one is left alone */
+
+/* Names the work in progress for the watchdog; name is a literal. */
+void od_reactor_call(struct od_reactor *r, const char *name);
+void od_reactor_stats(const struct od_reactor *r, struct od_reactor_stats *out);
