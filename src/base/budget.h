@@ -16,6 +16,7 @@ struct od_budget {
 };
 
 void od_budget_init(struct od_budget *b, int64_t limit_bytes);
-OD_MUST_USE bool od_budget_take(struct od_budget *b, size_t bytes); /* false: would pass the limit */
+/* False when the limit would be passed. */
+OD_MUST_USE bool od_budget_take(struct od_budget *b, size_t bytes);
 void od_budget_force(struct od_budget *b, size_t bytes);            /* may pass the limit */
 void od_budget_give(struct od_budget *b, size_t bytes);

@@ -21,7 +21,8 @@ struct od_slice {
     size_t len;
 };
 
-struct od_buf *od_buf_new(size_t size, struct od_budget *budget); /* NULL: budget or memory refused */
+/* NULL when the budget or memory refuses. */
+struct od_buf *od_buf_new(size_t size, struct od_budget *budget);
 struct od_buf *od_buf_ref(struct od_buf *b);
 void od_buf_unref(struct od_buf *b); /* accepts NULL */
 struct od_slice od_slice_ref(struct od_buf *b, const uint8_t *data, size_t len);

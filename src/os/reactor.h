@@ -57,8 +57,9 @@ OD_MUST_USE enum od_err od_reactor_watch(struct od_reactor *r, struct od_watch *
 void od_reactor_want(struct od_reactor *r, struct od_watch *w, unsigned want);
 void od_reactor_unwatch(struct od_reactor *r, struct od_watch *w);
 
-void od_timer_set(struct od_reactor *r, struct od_timer *t, int64_t deadline_ms); /* moves a set one */
-void od_timer_cancel(struct od_reactor *r, struct od_timer *t); /* an unset one is left alone */
+/* Setting a set timer moves it; cancelling an unset one does nothing. */
+void od_timer_set(struct od_reactor *r, struct od_timer *t, int64_t deadline_ms);
+void od_timer_cancel(struct od_reactor *r, struct od_timer *t);
 
 /* Names the work in progress for the watchdog; name is a literal. */
 void od_reactor_call(struct od_reactor *r, const char *name);

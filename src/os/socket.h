@@ -33,4 +33,5 @@ OD_MUST_USE enum od_err od_socket_send(struct od_socket *s, const struct od_span
 OD_MUST_USE enum od_err od_socket_send_file(struct od_socket *s, struct od_file *f, int64_t pos,
                                             size_t len, size_t *sent);
 void od_socket_set_buffers(struct od_socket *s, int send_bytes, int receive_bytes); /* -1: leave */
-void od_socket_local(struct od_socket *s, struct od_address *out); /* the address the peer reached */
+/* The address that the peer reached. */
+void od_socket_local(struct od_socket *s, struct od_address *out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* TEST registers itself; CHECK_* compare and stop the test.  One binary per test file, on cmocka. */
+/* TEST registers itself; CHECK_* compare and stop the test.  One binary per file, on cmocka. */
 #pragma once
 
 #include <setjmp.h>
