@@ -21,6 +21,6 @@ char *od_arena_printf(struct od_arena *a, const char *format, ...) OD_PRINTF(2, 
 void od_arena_reset(struct od_arena *a); /* frees everything; the arena stays usable */
 
 /* Gives a generated list (fields n and v) count zeroed elements. */
-#define OD_ARENA_LIST(arena, list, count)                                                           \
+#define OD_ARENA_LIST(arena, list, count)                                                          \
     ((list).n = (count),                                                                           \
      (list).v = od_arena_alloc((arena), sizeof(*(list).v) * (size_t)((list).n > 0 ? (list).n : 0)))
