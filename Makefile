@@ -15,6 +15,8 @@ CC := gcc
 endif
 CXX := $(if $(findstring clang,$(CC)),clang++,g++)
 JOBS ?= $(shell nproc)
+# V=1 prints the commands.
+Q := $(if $(V),,@)
 B := build/$(PROFILE)
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wswitch \
@@ -47,27 +49,29 @@ UNIT_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(UNIT))
 
 .PHONY: all test unit check clean help
 
-all: $(B)/odradek ## build the broker: build/release/odradek
+all: $(B)/common.a $(B)/os-linux.a $(if $(MAIN),$(B)/odradek) ## build the broker: build/release/odradek
 
 $(B)/odradek: $(call obj,$(MAIN)) $(B)/common.a $(B)/os-linux.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(if $(V),,@echo "  LD  $@")
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(B)/common.a: $(call obj,$(COMMON))
 $(B)/os-linux.a: $(call obj,$(OS_LINUX))
 $(B)/os-sim.a: $(call obj,$(OS_SIM))
 $(B)/%.a:
 	@rm -f $@
-	ar rcs $@ $^
+	$(Q)ar rcs $@ $^
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(if $(V),,@echo "  CC  $<")
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 $(B)/obj/tests/%.o: CPPFLAGS += -Itests/lib -DOD_ALLOW_MALLOC
 $(B)/obj/src/base/mem.o: CPPFLAGS += -DOD_ALLOW_MALLOC
 
 $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(TESTLIB) $(B)/common.a $(B)/os-linux.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 
 unit: $(UNIT_BIN) ## build and run the unit tests; T=path limits them
 	@tools/run-tests $(filter $(B)/tests/unit/$(T)%,$^)
