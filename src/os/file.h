@@ -34,12 +34,14 @@ OD_MUST_USE enum od_err od_file_write(struct od_file *f, const struct od_span *s
 OD_MUST_USE enum od_err od_file_sync(struct od_file *f); /* fdatasync; never retry after failure */
 OD_MUST_USE enum od_err od_file_truncate(struct od_file *f, int64_t len);
 OD_MUST_USE enum od_err od_file_size(struct od_file *f, int64_t *len);
-OD_MUST_USE enum od_err od_file_preallocate(struct od_file *f, int64_t len); /* keeps the size */
+OD_MUST_USE enum od_err od_file_preallocate(struct od_file *f, int64_t len); /* keeps the size;
+    does nothing where the file system cannot */
 bool od_file_resident(struct od_file *f, int64_t pos, int64_t len); /* all in the page cache? */
 void od_file_write_back(struct od_file *f, int64_t pos, int64_t len); /* starts it, best effort */
 
 OD_MUST_USE enum od_err od_path_rename(const char *from, const char *to);
-OD_MUST_USE enum od_err od_path_remove(const char *path); /* a file or an empty directory */
+OD_MUST_USE enum od_err od_path_remove(const char *path); /* a file or an empty directory;
+    OD_E_NOT_FOUND is not logged, OD_E_EXISTS: the directory is not empty */
 OD_MUST_USE enum od_err od_dir_make(const char *path);    /* with parents; fine when present */
 OD_MUST_USE enum od_err od_dir_sync(const char *path);
 /* Calls each once per entry, "." and ".." left out, in unspecified order; stops on an error. */

@@ -13,19 +13,20 @@
 struct od_reactor;
 struct od_socket;
 
-/* A message to a reactor.  Lies in the sender's object, which lives until run is called. */
+/* A message to a reactor.  Zeroed at first; lies in the sender's object, which lives until run is
+ * called and may queue it again from there. */
 struct od_post {
     struct od_mpsc_node node;
     void (*run)(struct od_post *post);
 };
 
 struct od_watch {
-    struct od_socket *socket;
+    struct od_socket *socket; /* set by the owner before od_reactor_watch */
     void (*ready)(struct od_watch *w, unsigned ready); /* OD_POLL_* bits */
     unsigned want;
 };
 
-/* Fires once.  Precision 1 ms.  Embedded in its owner's object. */
+/* Fires once, earliest deadline first.  Precision 1 ms.  Zeroed at first, in its owner's object. */
 struct od_timer {
     struct od_link link;
     int64_t deadline_ms; /* monotonic, od_reactor_now_ms's scale */
@@ -42,7 +43,8 @@ struct od_reactor_stats {
 
 OD_MUST_USE enum od_err od_reactor_new(int index, struct od_reactor **out);
 void od_reactor_free(struct od_reactor *r);
-void od_reactor_run(struct od_reactor *r); /* until stopped */
+/* Until stopped; posts that arrived before it returns were run, later ones never are. */
+void od_reactor_run(struct od_reactor *r);
 void od_reactor_stop(struct od_reactor *r);
 int od_reactor_index(const struct od_reactor *r);
 int64_t od_reactor_now_ms(const struct od_reactor *r); /* monotonic, taken once per turn */
@@ -50,9 +52,11 @@ int64_t od_reactor_now_ms(const struct od_reactor *r); /* monotonic, taken once 
 struct od_reactor *od_reactor_current(void);
 
 void od_reactor_post(struct od_reactor *r, struct od_post *post);
-/* Runs at the end of this turn, after all ready sockets and posts; a post is queued once. */
+/* Runs at the end of this turn, after all ready sockets, posts and timers; nothing happens when
+ * the post is queued already.  Posts queued meanwhile run too. */
 void od_reactor_at_turn_end(struct od_reactor *r, struct od_post *post);
 
+/* In a callback a watch may be removed and freed, its own or another. */
 OD_MUST_USE enum od_err od_reactor_watch(struct od_reactor *r, struct od_watch *w, unsigned want);
 void od_reactor_want(struct od_reactor *r, struct od_watch *w, unsigned want);
 void od_reactor_unwatch(struct od_reactor *r, struct od_watch *w);

@@ -18,10 +18,12 @@ struct od_address {
 
 enum { OD_SOCKET_SPANS_MAX = 1024 };
 
-/* Port 0 picks a free one, told in *bound.  An IPv6 listener takes IPv6 only. */
+/* Port 0 picks a free one, told in *bound.  An IPv6 listener takes IPv6 only.  A host that is a
+ * name is looked up and may block: only at start. */
 OD_MUST_USE enum od_err od_socket_listen(const char *host, uint16_t port, int backlog,
                                          struct od_socket **out, struct od_address *bound);
-/* A fresh connection, non-blocking and with Nagle's delay off; OD_E_LIMIT: no descriptor left. */
+/* A fresh connection, non-blocking and with Nagle's delay off; OD_E_LIMIT: no descriptor or
+ * memory left, not logged. */
 OD_MUST_USE enum od_err od_socket_accept(struct od_socket *listener, struct od_socket **out,
                                          struct od_address *peer);
 /* Starts to connect; the socket turns writable when it is done, and send then tells failure. */
@@ -30,6 +32,7 @@ void od_socket_close(struct od_socket *s); /* accepts NULL */
 OD_MUST_USE enum od_err od_socket_recv(struct od_socket *s, void *buf, size_t len, size_t *got);
 OD_MUST_USE enum od_err od_socket_send(struct od_socket *s, const struct od_span *spans, int n,
                                        bool more, size_t *sent); /* more: MSG_MORE */
+/* OD_NONE with *sent == 0: the file ends at pos. */
 OD_MUST_USE enum od_err od_socket_send_file(struct od_socket *s, struct od_file *f, int64_t pos,
                                             size_t len, size_t *sent);
 void od_socket_set_buffers(struct od_socket *s, int send_bytes, int receive_bytes); /* -1: leave */
