@@ -47,7 +47,7 @@ TESTLIB := $(B)/obj/tests/lib/test.o
 UNIT := $(sort $(shell find tests/unit -name 'test_*.c'))
 UNIT_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(UNIT))
 
-.PHONY: all test unit check clean help
+.PHONY: all test unit integration lint packages packages-test run demo asan tsan cov fmt install clean help
 
 all: $(B)/common.a $(B)/os-linux.a $(if $(MAIN),$(B)/odradek) ## build the broker: build/release/odradek
 
@@ -72,6 +72,56 @@ $(B)/obj/src/base/mem.o: CPPFLAGS += -DOD_ALLOW_MALLOC
 $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(TESTLIB) $(B)/common.a $(B)/os-linux.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+
+# --- integration -------------------------------------------------------------------------------
+RDKAFKA_CLIENT := $(B)/tests/integration/rdkafka_client
+$(RDKAFKA_CLIENT): tests/integration/rdkafka_client.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu17 -Wall -Wextra $(CFLAGS_$(PROFILE)) $(LDFLAGS) -o $@ $< -lrdkafka
+
+integration: all $(RDKAFKA_CLIENT) ## kcat, librdkafka and raw clients against a real broker
+	@for t in $(sort $(wildcard tests/integration/test_*.sh)); do \
+	    ODRADEK=$(B)/odradek BUILD=$(B) sh $$t || exit 1; done
+
+lint: ## what a script can check: layers, sizes, headers that compile alone
+	@tools/check-layers
+	@tools/check-style
+	@$(MAKE) -s $(GENERATED)
+	@tools/check-headers $(CC) -std=gnu17 $(CPPFLAGS)
+
+packages:
+	@tools/install-packages build
+packages-test:
+	@tools/install-packages test
+
+test: packages-test ## everything that must be green before a commit
+	@$(MAKE) -j$(JOBS) all
+	@$(MAKE) lint
+	@$(MAKE) -j$(JOBS) unit
+	@$(MAKE) -j$(JOBS) sim SEEDS=200
+	@$(MAKE) -j$(JOBS) fuzz-replay
+	@$(MAKE) integration
+
+run: packages ## install what is missing, build, start a broker on localhost:9092
+	@$(MAKE) -j$(JOBS) all
+	@echo 'Next, in another terminal (kcat is a Debian package):'
+	@echo '  echo hello | kcat -b localhost -t greetings -P'
+	@echo '  kcat -b localhost -t greetings -C -e'
+	@exec $(B)/odradek server
+
+demo: packages-test ## this system's package index through six partitions with each codec, and back
+	@$(MAKE) -j$(JOBS) all
+	@ODRADEK=$(B)/odradek tools/demo
+
+asan tsan cov: ## unit tests under this profile, in build/<profile>
+	@$(MAKE) -j$(JOBS) PROFILE=$@ unit
+
+fmt: ## format the sources with clang-format
+	clang-format -i $(shell git ls-files '*.c' '*.h')
+
+PREFIX ?= /usr/local
+install: all ## copy the binary to $(PREFIX)/bin
+	install -D -m 755 $(B)/odradek $(DESTDIR)$(PREFIX)/bin/odradek
 
 unit: $(UNIT_BIN) ## build and run the unit tests; T=path limits them
 	@tools/run-tests $(filter $(B)/tests/unit/$(T)%,$^)

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sourced by the integration tests: starts and stops one broker on a free port, counts checks.
+
+set -u
+ODRADEK=${ODRADEK:-build/release/odradek}
+work=$(mktemp -d "${TMPDIR:-/tmp}/odradek-it.XXXXXX")
+broker_pid=
+broker=
+passed=0
+failed=0
+
+# start_broker [--override key=value]...: sets $broker to host:port once the broker is ready.
+start_broker() {
+    mkfifo "$work/ready"
+    "$ODRADEK" server --override listeners=PLAINTEXT://127.0.0.1:0 \
+        --override log.dirs="$work/data" "$@" --ready-fd 3 3>"$work/ready" 2>>"$work/log" &
+    broker_pid=$!
+    ready=$(timeout 30 head -n 1 "$work/ready")
+    rm -f "$work/ready"
+    broker=$(printf '%s\n' "$ready" | sed -n 's/.*127\.0\.0\.1:\([0-9]*\).*/127.0.0.1:\1/p')
+    [ -n "$broker" ] || { echo "the broker did not become ready: $ready"; cat "$work/log"; exit 1; }
+}
+
+# stop_broker: TERM; the broker must stop cleanly.
+stop_broker() {
+    kill -TERM "$broker_pid"
+    wait "$broker_pid"
+    check "the broker stops cleanly" test $? -eq 0
+    broker_pid=
+}
+
+kill_broker() {
+    kill -KILL "$broker_pid"
+    wait "$broker_pid" 2>/dev/null
+    broker_pid=
+}
+
+# check CLAIM COMMAND...: counts it.
+check() {
+    claim=$1
+    shift
+    if "$@" >"$work/check.out" 2>&1; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAILED: $claim: $*"
+        head -n 20 "$work/check.out"
+    fi
+}
+
+finish() {
+    status=$?
+    [ -z "$broker_pid" ] || kill -KILL "$broker_pid" 2>/dev/null
+    if [ "$failed" -gt 0 ]; then
+        echo "--- broker log"
+        tail -n 40 "$work/log"
+    fi
+    rm -rf "$work"
+    echo "$(basename "$0"): $passed passed, $failed failed"
+    [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ] && [ "$status" -eq 0 ]
+    exit $?
+}
+trap finish EXIT
