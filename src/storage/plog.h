@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The log of one partition: segments, offset and time indexes, leader epochs, recovery.
+ *
+ * Threads.  "Locked": the caller holds the partition's lock; such a function enters the kernel only
+ * to append (pwritev) and to open or create a segment's file, or after a failure.  "Blocking": for
+ * helpers and starting threads, without the lock; it works on values made by a locked call, which
+ * hold references to files, never to the log.  od_plog_scan is for both sides: with !may_block a
+ * reactor calls it.
+ *
+ * Memory: an idle log takes under 1 KiB.  Index entries not yet written to a file take 12 + 12
+ * bytes per index.interval.bytes of log.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "base/str.h"
+#include "base/uuid.h"
+
+#include <stdbool.h>
+
+struct od_file;
+struct od_plog;
+struct od_segment;
+struct od_storage;
+
+struct od_plog_config {
+    int32_t segment_bytes;        /* segment.bytes, >= 1 */
+    int32_t segment_index_bytes;  /* segment.index.bytes */
+    int32_t index_interval_bytes; /* index.interval.bytes */
+    int64_t segment_ms;           /* segment.ms, by record timestamps */
+    bool gaps_allowed;            /* offsets may be missing: compacted, or copied from such a log */
+};
+
+/* Kafka's defaults. */
+#define OD_PLOG_CONFIG_DEFAULT                                                                     \
+    ((struct od_plog_config){ 1 << 30, 10 << 20, 4096, (int64_t)7 * 86400 * 1000, false })
+
+/* --- life ------------------------------------------------------------------------------------ */
+
+/*
+ * Blocking.  Opens, recovering after an unclean stop, or creates when create is set.  The id is on
+ * disk when this returns.  OD_E_NOT_FOUND: absent and !create; INCONSISTENT_TOPIC_ID: the
+ * directory belongs to another topic of that name.  A log is opened once at a time (OD_E_BUSY).
+ */
+OD_MUST_USE enum od_err od_plog_open(struct od_storage *s, struct od_str topic, int32_t partition,
+                                     struct od_uuid topic_id, const struct od_plog_config *config,
+                                     bool create, struct od_plog **out);
+/* Locked, last use.  Unflushed bytes stay unflushed, but od_storage_close flushes them still. */
+void od_plog_close(struct od_plog *p);
+void od_plog_configure(struct od_plog *p, const struct od_plog_config *config); /* locked */
+
+/* --- append: locked -------------------------------------------------------------------------- */
+
+enum { OD_PLOG_GATHER_BATCHES = 256, OD_PLOG_GATHER_BYTES = 1 << 20 };
+
+struct od_plog_batch {
+    const void *data; /* whole batch, base offset and leader epoch already patched */
+    size_t len;
+    int64_t base_offset; /* the log's end for the first; each follows the one before */
+    int64_t last_offset;
+    int64_t max_timestamp;
+    int32_t leader_epoch;
+};
+
+/*
+ * Appends n >= 1 batches: up to OD_PLOG_GATHER_BATCHES, and OD_PLOG_GATHER_BYTES unless n is 1.
+ * *done counts the batches that are in the log, also after an error: OD_E_FENCED, OD_E_IO,
+ * OD_E_NO_SPACE or OD_E_LIMIT (not fenced: may work again), OD_E_BUSY (being cut),
+ * INVALID_RECORD (base offsets do not follow; nothing was appended).
+ */
+OD_MUST_USE enum od_err od_plog_append(struct od_plog *p, const struct od_plog_batch *batches,
+                                       int n, int *done);
+
+/* --- where things are: locked ---------------------------------------------------------------- */
+
+int64_t od_plog_start_offset(const struct od_plog *p);
+int64_t od_plog_end_offset(const struct od_plog *p);
+int64_t od_plog_durable_end(const struct od_plog *p); /* covered by a finished sync */
+int64_t od_plog_size_bytes(const struct od_plog *p);
+bool od_plog_damaged(const struct od_plog *p); /* some batch answers CORRUPT_MESSAGE */
+bool od_plog_dirty(const struct od_plog *p);   /* has bytes or entries that a flush would sync */
+
+/* The high watermark outlives restarts through the manifest; memory only. */
+int64_t od_plog_high_watermark(const struct od_plog *p); /* as last set; 0 for a new log */
+void od_plog_set_high_watermark(struct od_plog *p, int64_t offset);
+/* DeleteRecords: moves the log start up to offset <= end; whole segments below go at retain. */
+void od_plog_set_start_offset(struct od_plog *p, int64_t offset);
+
+/*
+ * A leader epoch begins at offset, the log's end.  On disk before a flush covers the first batch
+ * in it.  Epochs that appear only in batches are noted by append.  Older epochs are ignored.
+ */
+void od_plog_epoch_start(struct od_plog *p, int32_t epoch, int64_t offset);
+int32_t od_plog_epoch_latest(const struct od_plog *p);             /* -1: none */
+int32_t od_plog_epoch_at(const struct od_plog *p, int64_t offset); /* -1: unknown */
+/* As OffsetForLeaderEpoch answers; both -1 when the epoch is above all, or nothing is known. */
+void od_plog_epoch_end(const struct od_plog *p, int32_t epoch, int32_t *found, int64_t *end);
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+struct od_plog_want {
+    int64_t offset;
+    int64_t limit_offset; /* nothing from here on: high watermark, last stable offset, end */
+    int32_t max_bytes;
+    bool min_one; /* the first batch, even if it alone passes max_bytes */
+};
+
+/* Where to look; holds a reference to a segment.  Fields are storage's own. */
+struct od_plog_place {
+    struct od_segment *segment; /* NULL: nothing to read */
+    struct od_plog_want want;
+    int64_t from_pos;    /* a batch starts here, and none before it holds want.offset */
+    int64_t from_offset; /* that batch's base offset; -1: unknown */
+    int64_t end_pos;     /* whole batches up to here, all below limit_offset when end_exact */
+    int64_t end_offset;  /* the offset after the last batch before end_pos; -1: unknown */
+    int64_t stop_pos;    /* no readable batch from here on */
+    int64_t next_offset; /* where the next segment starts; -1: none */
+    int64_t timestamp;   /* for od_plog_scan_time */
+    bool end_exact;
+    bool recent; /* in the tail just written: resident without asking */
+};
+
+/* Whole batches in one file, ready for od_socket_send_file or od_file_read. */
+struct od_plog_range {
+    struct od_file *file; /* pinned open until od_plog_range_release; NULL: empty */
+    int64_t pos;
+    int64_t len;
+    int64_t first_offset; /* base offset of the first batch, <= the offset wanted */
+    int64_t next_offset;  /* after the last batch; of an empty range: where to locate again, or -1 */
+    struct od_segment *segment; /* storage's own */
+};
+
+/*
+ * Locked, no kernel call.  OFFSET_OUT_OF_RANGE: below the start or above the end.  CORRUPT_MESSAGE:
+ * the batch there is known to be damaged.  offset >= limit_offset gives an empty place.
+ */
+OD_MUST_USE enum od_err od_plog_locate(struct od_plog *p, const struct od_plog_want *want,
+                                       struct od_plog_place *out);
+/*
+ * Without the lock.  !may_block: OD_E_AGAIN when bytes are not resident: hand the place to a READ
+ * job that calls this with may_block; that reads the bytes and checks their CRCs.
+ * CORRUPT_MESSAGE: the first batch is bad.  OD_E_STALE: the file was deleted meanwhile: locate
+ * again.  An empty range with next_offset >= 0: the offset lies in a gap, locate again there.
+ * A common read at the tail makes no kernel call.
+ */
+OD_MUST_USE enum od_err od_plog_scan(struct od_plog_place *place, bool may_block,
+                                     struct od_plog_range *out);
+void od_plog_place_release(struct od_plog_place *place); /* any thread; leaves it empty */
+void od_plog_range_release(struct od_plog_range *range); /* any thread; leaves it empty */
+
+/* --- by time --------------------------------------------------------------------------------- */
+
+enum { OD_PLOG_TIME_MAX = -3 }; /* in place of a timestamp: the record with the greatest one */
+
+struct od_plog_found {
+    int64_t offset; /* -1: no such record below the limit */
+    int64_t timestamp;
+    int32_t leader_epoch;
+    int64_t next_offset; /* >= 0: not in this segment, locate_time again from here */
+};
+
+/*
+ * Locked: the first segment from from_offset (at first the log start) that may hold a record with
+ * at least the timestamp, below limit_offset.  An empty place: there is none.
+ */
+OD_MUST_USE enum od_err od_plog_locate_time(struct od_plog *p, int64_t timestamp,
+                                            int64_t from_offset, int64_t limit_offset,
+                                            struct od_plog_place *out);
+/* Blocking, always on a helper.  Finds the exact record, inside a compressed batch too. */
+OD_MUST_USE enum od_err od_plog_scan_time(struct od_plog_place *place, struct od_plog_found *out);
+
+/* --- flush ----------------------------------------------------------------------------------- */
+
+enum { OD_PLOG_FLUSH_SEGMENTS = 8 }; /* more wait for the next flush */
+
+/* Storage's own fields; lives in the caller's job. */
+struct od_plog_flush {
+    struct od_storage *storage;
+    struct od_plog_dir *dir;
+    struct od_segment *segments[OD_PLOG_FLUSH_SEGMENTS];
+    int n;
+    bool sync_dir;      /* the partition directory has new entries */
+    bool commit_epochs; /* the manifest must reach the disk first */
+    uint32_t generation;
+    int64_t end_offset; /* what will be durable */
+    int64_t end_base;   /* the segment and position of that */
+    int64_t end_pos;
+    int64_t bytes;
+    enum od_err err; /* set by run */
+};
+
+/* Locked.  False: nothing to flush.  At most one flush of a log is out at a time. */
+OD_MUST_USE bool od_plog_flush_begin(struct od_plog *p, struct od_plog_flush *out);
+void od_plog_flush_run(struct od_plog_flush *flush); /* blocking */
+/* Locked.  The durable end moves, or the error of run is returned and the directory is fenced. */
+OD_MUST_USE enum od_err od_plog_flush_end(struct od_plog *p, struct od_plog_flush *flush);
+/* In place of end, from any thread, when the log has gone meanwhile. */
+void od_plog_flush_drop(struct od_plog_flush *flush);
+
+/* --- truncate, retain, delete ---------------------------------------------------------------- */
+
+/* Files on their way out; lives in the caller's job. */
+struct od_plog_trash {
+    struct od_storage *storage;
+    struct od_plog_dir *dir;
+    struct od_segment **segments; /* owned */
+    int n;
+    bool whole; /* the partition's directory itself */
+};
+
+/*
+ * Removes everything from offset on, whole batches: the new end is the base of the batch that
+ * holds offset.  begin is locked: appends answer OD_E_BUSY and reads stop below offset until end.
+ */
+struct od_plog_cut {
+    struct od_plog_place place;
+    struct od_plog_trash trash; /* later segments */
+    int64_t offset;
+    int64_t base; /* of the segment that becomes the active one */
+    int64_t pos;
+    int64_t end_offset;
+    enum od_err err;
+};
+
+OD_MUST_USE enum od_err od_plog_cut_begin(struct od_plog *p, int64_t offset,
+                                          struct od_plog_cut *out);
+void od_plog_cut_run(struct od_plog_cut *cut); /* blocking; on the disk when it returns */
+OD_MUST_USE enum od_err od_plog_cut_end(struct od_plog *p, struct od_plog_cut *cut); /* locked */
+
+struct od_plog_retention {
+    int64_t now_ms;          /* wall clock */
+    int64_t retention_ms;    /* -1: unlimited */
+    int64_t retention_bytes; /* -1: unlimited */
+    int64_t limit_offset;    /* the high watermark: nothing above it goes */
+};
+
+/* Locked.  Takes old sealed segments out of the log; false: none.  Then od_plog_trash_run. */
+OD_MUST_USE bool od_plog_retain(struct od_plog *p, const struct od_plog_retention *r,
+                                struct od_plog_trash *out);
+/* Locked, last use, frees the log: its directory is to be renamed and removed. */
+void od_plog_delete(struct od_plog *p, struct od_plog_trash *out);
+/* Blocking.  Frees what the trash holds; what cannot be removed is left to od_storage_sweep. */
+OD_MUST_USE enum od_err od_plog_trash_run(struct od_plog_trash *trash);
