@@ -53,7 +53,7 @@ all: $(B)/common.a $(B)/os-linux.a $(if $(MAIN),$(B)/odradek) ## build the broke
 
 $(B)/odradek: $(call obj,$(MAIN)) $(B)/common.a $(B)/os-linux.a
 	$(if $(V),,@echo "  LD  $@")
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(LIBS)
 
 $(B)/common.a: $(call obj,$(COMMON))
 $(B)/os-linux.a: $(call obj,$(OS_LINUX))
@@ -71,7 +71,7 @@ $(B)/obj/src/base/mem.o: CPPFLAGS += -DOD_ALLOW_MALLOC
 
 $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(TESTLIB) $(B)/common.a $(B)/os-linux.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+	$(Q)$(CC) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(LIBS) -lcmocka
 
 # --- integration -------------------------------------------------------------------------------
 RDKAFKA_CLIENT := $(B)/tests/integration/rdkafka_client
