@@ -19,7 +19,7 @@ struct od_thread_state {
 /* The calling thread's own, zeroed when the thread starts.  Provided by each twin. */
 struct od_thread_state *od_thread_state(void);
 
-/* The rank rule, for both twins: called before a lock is taken, after it was, before it is dropped. */
+/* The rank rule, for both twins: before a lock is taken, after it was, before it is dropped. */
 void od_lock_check(const struct od_lock *l);
 void od_lock_note_taken(const struct od_lock *l);
 void od_lock_note_dropped(const struct od_lock *l);
