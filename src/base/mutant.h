@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Seeded bugs.  OD_MUTANT(name) is true in a build made with -DOD_MUTANT_ON=name and false in
+ * every other one, where the compiler drops it.  A simulation that misses a mutant is blind.
+ */
+#pragma once
+
+#define OD_MUTANTS(ROW)                                                                            \
+    ROW(none)                                                                                      \
+    ROW(replica_truncate_to_hw)        /* a follower cuts by its own high watermark */             \
+    ROW(replica_hw_from_isr)           /* the mark ignores the pending in-sync set */              \
+    ROW(replica_stale_broker_epoch)    /* a fetch of a former life counts for admission */         \
+    ROW(replica_no_fetch_epoch)        /* a follower's leader epoch is not compared */             \
+    ROW(replica_early_reads)           /* a new leader answers before its mark is known */         \
+    ROW(replica_ack_after_demotion)    /* success without looking at leadership again */           \
+    ROW(replica_hw_below_min_isr)      /* the mark moves with too few in-sync replicas */          \
+    ROW(replica_hw_from_log_end)       /* the mark counts what no disk has */
+
+#define OD_MUTANT_ROW(name) OD_MUTANT_##name,
+enum od_mutant { OD_MUTANTS(OD_MUTANT_ROW) };
+#undef OD_MUTANT_ROW
+
+#ifndef OD_MUTANT_ON
+#define OD_MUTANT_ON none
+#endif
+#define OD_MUTANT_JOIN(name) OD_MUTANT_##name
+#define OD_MUTANT_CHOSEN(name) OD_MUTANT_JOIN(name)
+#define OD_MUTANT(name) (OD_MUTANT_##name == OD_MUTANT_CHOSEN(OD_MUTANT_ON))
