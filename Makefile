@@ -40,7 +40,30 @@ COMMON := $(filter-out $(OS_LINUX) $(OS_SIM) $(MAIN),$(SRC))
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
 # --- generated codecs --------------------------------------------------------------------------
+# One run of the schema compiler writes all files; unchanged ones keep their time.
 MSGS := $(sort $(wildcard schema/api/*.msg schema/records/*.msg))
+SCHEMAC := build/tools/schemac
+GEN := $(B)/gen/wire/codecs \
+       $(shell ls schema/api | sed -nE 's|^[0-9]+_(.*)\.msg$$|$(B)/gen/wire/api/\1|p') \
+       $(patsubst schema/records/%.msg,$(B)/gen/wire/records/%,$(filter schema/records/%,$(MSGS)))
+GEN_STAMP := $(B)/gen/wire.stamp
+GEN_OBJ := $(addsuffix .o,$(GEN))
+
+$(SCHEMAC): $(wildcard tools/schema*.c tools/schema*.h)
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  CC  $@")
+	$(Q)$(CC) -std=gnu17 -D_GNU_SOURCE $(WARN) -O1 -g -o $@ $(filter %.c,$^)
+
+$(GEN_STAMP): $(SCHEMAC) $(MSGS)
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  GEN $(words $(MSGS)) messages")
+	$(Q)$(SCHEMAC) --out $(B)/gen $(MSGS)
+	@touch $@
+$(addsuffix .c,$(GEN)) $(addsuffix .h,$(filter-out %/codecs,$(GEN))): $(GEN_STAMP) ;
+
+$(B)/gen/%.o: $(B)/gen/%.c
+	$(if $(V),,@echo "  CC  $<")
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # --- tests -------------------------------------------------------------------------------------
 TESTLIB := $(B)/obj/tests/lib/test.o
@@ -55,14 +78,14 @@ $(B)/odradek: $(call obj,$(MAIN)) $(B)/common.a $(B)/os-linux.a
 	$(if $(V),,@echo "  LD  $@")
 	$(Q)$(CC) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(LIBS)
 
-$(B)/common.a: $(call obj,$(COMMON))
+$(B)/common.a: $(call obj,$(COMMON)) $(GEN_OBJ)
 $(B)/os-linux.a: $(call obj,$(OS_LINUX))
 $(B)/os-sim.a: $(call obj,$(OS_SIM))
 $(B)/%.a:
 	@rm -f $@
 	$(Q)ar rcs $@ $^
 
-$(B)/obj/%.o: %.c
+$(B)/obj/%.o: %.c | $(GEN_STAMP)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  CC  $<")
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
@@ -132,4 +155,4 @@ clean: ## remove everything that was built
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
 
--include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/obj $(B)/gen -name '*.d' 2>/dev/null)
