@@ -35,14 +35,14 @@ enum od_key {
     OD_KEYS
 };
 
-#define OD_FIELD_BOOL bool
-#define OD_FIELD_INT32 int32_t
-#define OD_FIELD_INT64 int64_t
-#define OD_FIELD_DOUBLE double
-#define OD_FIELD_STRING char * /* owned; NULL: not set and no default */
-#define OD_FIELD_LIST char *   /* owned; items separated by commas, trimmed; "" is empty */
-#define OD_FIELD_CHOICE int    /* index of the word */
-#define OD_FIELD_FLAGS unsigned /* bit i: word i is in the list */
+#define OD_VALUE_BOOL bool
+#define OD_VALUE_INT32 int32_t
+#define OD_VALUE_INT64 int64_t
+#define OD_VALUE_DOUBLE double
+#define OD_VALUE_STRING char * /* owned; NULL: not set and no default */
+#define OD_VALUE_LIST char *   /* owned; items separated by commas, trimmed; "" is empty */
+#define OD_VALUE_CHOICE int    /* index of the word */
+#define OD_VALUE_FLAGS unsigned /* bit i: word i is in the list */
 
 /*
  * The settings of a topic: its overrides over the broker's values.  Immutable and reference-counted
@@ -52,7 +52,7 @@ struct od_topic_config {
     _Atomic uint32_t refs;
     uint64_t overridden; /* bit (key's topic index): set on the topic itself */
 #define OD_KEY(id, type, field, ...)
-#define OD_TOPIC_KEY(id, type, field, ...) OD_FIELD_##type field;
+#define OD_TOPIC_KEY(id, type, field, ...) OD_VALUE_##type field;
 #include "config/keys.def"
 #undef OD_KEY
 #undef OD_TOPIC_KEY
@@ -79,7 +79,7 @@ struct od_endpoint {
 
 struct od_config {
     struct od_topic_config topic; /* what a topic without overrides gets */
-#define OD_KEY(id, type, field, ...) OD_FIELD_##type field;
+#define OD_KEY(id, type, field, ...) OD_VALUE_##type field;
 #define OD_TOPIC_KEY(id, type, field, ...)
 #include "config/keys.def"
 #undef OD_KEY

@@ -28,27 +28,25 @@ struct od_key_row {
     enum od_apply apply;
     const char *name;       /* broker key; NULL: there is only the topic key */
     const char *topic_name; /* topic key; NULL: not a setting of topics */
-    size_t at;              /* the field's place in od_config, or in od_topic_config */
+    int topic_index;        /* among the topic keys, its bit in overridden; -1: of the broker */
+    size_t at; /* the field's place: in od_topic_config if a topic key, else in od_config */
     int64_t def;            /* of BOOL, INT32, INT64, CHOICE, FLAGS */
     double def_double;
     const char *def_text; /* of STRING and LIST */
     int64_t min, max;     /* inclusive, of INT32, INT64 and DOUBLE; both 0: the type's range */
     int64_t also;         /* with also_set: one more valid number outside of min..max */
     bool also_set;
-    const char *words;     /* of CHOICE and FLAGS: "first,second" */
-    bool default_is_told;  /* the default depends on the machine; default_doc says how */
-    const char *default_doc;
-    const char *honoured;  /* NULL: it is; else OD_NO(why nothing reads it yet) */
-    int alias_of;           /* enum od_key + 1, or 0: sets that key when that is not set itself */
-    int64_t factor;         /* of an alias: its unit in the unit of the other key */
+    const char *words;    /* of CHOICE and FLAGS: "first,second" */
+    const char *default_doc; /* in place of a fixed default */
+    const char *honoured; /* NULL: it is; else OD_NO(why nothing reads it yet) */
+    int alias_of;         /* enum od_key + 1, or 0: sets that key when that is not set itself */
+    int64_t factor;       /* of an alias: its unit in the unit of the other key */
     const char *doc;
 };
 
 const struct od_key_row *od_key_row(enum od_key key);
 const struct od_key_row *od_key_find(struct od_str name);       /* broker key; NULL: unknown */
 const struct od_key_row *od_key_find_topic(struct od_str name); /* topic key; NULL: unknown */
-/* Position among the topic keys, the bit in od_topic_config.overridden; -1: not one. */
-int od_key_topic_index(enum od_key key);
 const char *od_key_type_name(enum od_key_type type); /* "int", "long", "list", ... as Kafka says */
 
 /*
@@ -58,4 +56,6 @@ const char *od_key_type_name(enum od_key_type type); /* "int", "long", "list", .
 OD_MUST_USE bool od_key_parse(const struct od_key_row *row, struct od_str text, void *field,
                               struct od_text *why);
 void od_key_print(const struct od_key_row *row, const void *field, struct od_text *out);
-void od_key_set_default(const struct od_key_row *row, void *field);
+void od_key_set_default(const struct od_key_row *row, void *field); /* what was there is lost */
+void od_key_free(const struct od_key_row *row, void *field);
+void od_key_say_bound(const struct od_key_row *row, struct od_text *out); /* nothing: any text */

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The local metadata store: __cluster_metadata-0 in the format of KRaft with one voter.  A commit is
- * one batch, answered when a helper has flushed it.
+ * The local metadata store: __cluster_metadata-0 in the format of KRaft with one voter.  A commit
+ * is one batch, answered when a helper has flushed it.
  */
 #pragma once
 
-#include "meta/identity.h"
 #include "meta/store.h"
 #include "os/helpers.h"
 
+struct od_storage;
+
 struct od_local_options {
-    const char *dir; /* the data directory that holds the metadata log */
-    const struct od_identity *identity;
-    struct od_uuid directory_id; /* of dir: the voter's */
-    struct od_helpers *helpers;  /* outlives the store */
+    struct od_storage *storage;  /* the directory that gets the metadata log; outlives the store */
+    struct od_helpers *helpers; /* outlives the store */
+    int32_t node_id;            /* the one voter */
     const struct od_image_ops *image_ops; /* for the image that load makes */
+    uint64_t seed;                        /* of its maps */
 };
 
 /* Opens or creates the log.  Blocks.  Failures of the log are logged where they arise. */

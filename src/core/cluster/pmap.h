@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Persistent hash map: a copy costs one reference, a change copies one path of nodes, and nodes that
- * no other copy shares are changed in place.  32 ways per node, keyed by a 64-bit hash; values with
- * equal hashes are told apart by the kind's `same`.  Copies may be read and dropped by any thread;
- * one copy is changed by one thread.
+ * Persistent hash map: a copy costs one reference, a change copies one path of nodes, and nodes
+ * that no other copy shares are changed in place.  32 ways per node, keyed by a 64-bit hash; values
+ * with equal hashes are told apart by the kind's `same`.  Copies may be read and dropped by any
+ * thread; one copy is changed by one thread.
  */
 #pragma once
 

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Prints docs/configuration.md from the key table. */
+#include "config/key.h"
+
+static void say_default(const struct od_key_row *row, struct od_text *out)
+{
+    union {
+        bool yes;
+        int32_t number;
+        int64_t wide;
+        double fraction;
+        int choice;
+        unsigned flags;
+        char *text;
+    } value = { 0 };
+
+    if (row->default_doc) {
+        od_text_add(out, "%s", row->default_doc);
+        return;
+    }
+    if (row->alias_of && !row->def) {
+        od_text_add(out, "not set");
+        return;
+    }
+    od_key_set_default(row, &value);
+    if ((row->type == OD_TYPE_STRING || row->type == OD_TYPE_LIST) &&
+        (!value.text || !value.text[0])) {
+        od_text_add(out, value.text ? "empty" : "not set");
+    } else {
+        od_text_add(out, "`");
+        od_key_print(row, &value, out);
+        od_text_add(out, "`");
+    }
+    od_key_free(row, &value);
+}
+
+static void say_row(const struct od_key_row *row, bool topic, struct od_text *out)
+{
+    struct od_text bound = { 0 };
+
+    od_key_say_bound(row, &bound);
+    od_text_add(out, "### `%s`\n\n%s\n\n", topic ? row->topic_name : row->name, row->doc);
+    od_text_add(out, "%s", od_key_type_name(row->type));
+    if (bound.len)
+        od_text_add(out, ", %s", bound.data);
+    od_text_add(out, "; default: ");
+    say_default(row, out);
+    if (topic && row->name)
+        od_text_add(out, "; the broker's `%s` sets it for all topics", row->name);
+    if (!topic)
+        od_text_add(out, "; %s",
+                    row->apply == OD_APPLY_LIVE ? "takes effect at once" : "read at start");
+    od_text_add(out, ".\n\n");
+    if (row->honoured)
+        od_text_add(out, "No effect yet: %s.\n\n", row->honoured);
+    od_text_reset(&bound);
+}
+
+void od_config_document(struct od_text *out)
+{
+    od_text_add(out,
+                "<!-- Generated from src/config/keys.def by `make docs`; do not edit. -->\n"
+                "# Configuration\n\n"
+                "Settings come from, strongest first: `--override key=value`, environment "
+                "variables, the file,\nthe default. A variable is named `KAFKA_` and the key in "
+                "upper case, with `.` as `_`, `_` as `__`\nand `-` as `___`: `KAFKA_LOG_DIRS` "
+                "sets `log.dirs`. The file has Java's `.properties` syntax.\n\n"
+                "## Broker\n\n");
+    for (int i = 0; i < OD_KEYS; i++)
+        if (od_key_row((enum od_key)i)->topic_index < 0)
+            say_row(od_key_row((enum od_key)i), false, out);
+    od_text_add(out, "## Topics\n\n");
+    for (int i = 0; i < OD_KEYS; i++)
+        if (od_key_row((enum od_key)i)->topic_index >= 0)
+            say_row(od_key_row((enum od_key)i), true, out);
+    /* No blank line at the end of the file. */
+    out->data[--out->len] = '\0';
+}

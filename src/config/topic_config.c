@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Resolving the settings of topics. */
+#include "config/topic_config.h"
+
+#include "base/mem.h"
+#include "config/key.h"
+
+/* Kafka 3's topic keys that 4 has dropped and whose loss changes nothing. */
+static const char *const dropped[] = {
+    "message.downconversion.enable",
+    "message.format.version",
+    "message.timestamp.difference.max.ms",
+};
+
+static void *field_of(const struct od_topic_config *t, const struct od_key_row *row)
+{
+    return (char *)t + row->at;
+}
+
+/* Texts are copied, as each object owns its own. */
+static void copy_values(struct od_topic_config *to, const struct od_topic_config *from)
+{
+    memcpy(to, from, sizeof(*to));
+    for (int i = 0; i < OD_KEYS; i++) {
+        const struct od_key_row *row = od_key_row((enum od_key)i);
+        char **text;
+
+        if (row->topic_index < 0 || (row->type != OD_TYPE_STRING && row->type != OD_TYPE_LIST))
+            continue;
+        text = field_of(to, row);
+        if (*text)
+            *text = od_strdup(*text);
+    }
+}
+
+struct od_topic_config *od_topic_config_resolve(const struct od_config *broker,
+                                                const struct od_setting *overrides, int n)
+{
+    struct od_topic_config *t = OD_NEW(struct od_topic_config);
+    struct od_text ignored = { 0 };
+
+    copy_values(t, &broker->topic);
+    atomic_init(&t->refs, 1);
+    t->overridden = 0;
+    for (int i = 0; i < n; i++) {
+        const struct od_key_row *row = od_key_find_topic(overrides[i].name);
+
+        if (row && overrides[i].value.data &&
+            od_key_parse(row, overrides[i].value, field_of(t, row), &ignored))
+            t->overridden |= UINT64_C(1) << row->topic_index;
+    }
+    od_text_reset(&ignored);
+    return t;
+}
+
+struct od_topic_config *od_topic_config_ref(struct od_topic_config *t)
+{
+    atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
+    return t;
+}
+
+void od_topic_config_unref(struct od_topic_config *t)
+{
+    if (!t || atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    for (int i = 0; i < OD_KEYS; i++) {
+        const struct od_key_row *row = od_key_row((enum od_key)i);
+
+        if (row->topic_index >= 0)
+            od_key_free(row, field_of(t, row));
+    }
+    od_free(t);
+}
+
+static bool is_dropped(struct od_str name)
+{
+    for (size_t i = 0; i < OD_COUNT(dropped); i++)
+        if (od_str_is(name, dropped[i]))
+            return true;
+    return false;
+}
+
+enum od_err od_topic_config_check(struct od_str name, struct od_str value, bool *ignored,
+                                  struct od_text *why)
+{
+    const struct od_key_row *row = od_key_find_topic(name);
+    struct od_text bound = { 0 };
+    union {
+        bool yes;
+        int64_t number;
+        double fraction;
+        char *text;
+    } scratch = { 0 };
+    bool good;
+
+    *ignored = !row && is_dropped(name);
+    if (*ignored)
+        return OD_NONE;
+    if (!row) {
+        const struct od_key_row *broker = od_key_find(name);
+
+        od_text_add(why, "Unknown topic config name: %.*s", OD_STR_ARGS(name));
+        if (broker && broker->topic_name)
+            od_text_add(why, "; for a topic it is called %s", broker->topic_name);
+        return OD_INVALID_CONFIG;
+    }
+    if (!value.data) {
+        od_text_add(why, "Null value not supported for topic configs: %s", row->topic_name);
+        return OD_INVALID_CONFIG;
+    }
+    good = od_key_parse(row, value, &scratch, &bound);
+    if (good)
+        od_key_free(row, &scratch.text);
+    else
+        od_text_add(why, "Invalid value %.*s for configuration %s: must be %s",
+                    value.len > 200 ? 200 : (int)value.len, value.data, row->topic_name,
+                    od_text_get(&bound));
+    od_text_reset(&bound);
+    return good ? OD_NONE : OD_INVALID_CONFIG;
+}
+
+void od_topic_config_print(const struct od_topic_config *t, enum od_key key, struct od_text *out)
+{
+    const struct od_key_row *row = od_key_row(key);
+
+    od_key_print(row, field_of(t, row), out);
+}
+
+bool od_topic_config_overrides(const struct od_topic_config *t, enum od_key key)
+{
+    int index = od_key_row(key)->topic_index;
+
+    return index >= 0 && t->overridden >> index & 1;
+}
