@@ -149,6 +149,9 @@ install: all ## copy the binary to $(PREFIX)/bin
 unit: $(UNIT_BIN) ## build and run the unit tests; T=path limits them
 	@tools/run-tests $(filter $(B)/tests/unit/$(T)%,$^)
 
+docs: $(B)/tests/unit/config/test_document ## write docs/configuration.md anew from the key table
+	@REWRITE=1 $< >/dev/null
+
 clean: ## remove everything that was built
 	rm -rf build
 
