@@ -60,6 +60,18 @@ static inline struct od_link *od_list_pop(struct od_list *l) /* from the front; 
     return n;
 }
 
+/* Moves all of from to the end of to. */
+static inline void od_list_append(struct od_list *to, struct od_list *from)
+{
+    if (od_list_empty(from))
+        return;
+    from->head.next->prev = to->head.prev;
+    to->head.prev->next = from->head.next;
+    from->head.prev->next = &to->head;
+    to->head.prev = from->head.prev;
+    od_list_init(from);
+}
+
 /* Walks the list; the current element may be removed inside the loop. */
 #define OD_LIST_EACH(list, link)                                                                   \
     for (struct od_link *link = (list)->head.next, *link##_next = link->next;                      \
