@@ -90,6 +90,7 @@ struct od_fetch_session {
     bool by_id;
     bool privileged; /* a follower's */
     bool full;       /* this answer names every partition */
+    bool keep;       /* it may enter the cache */
     bool busy;       /* a request is being served */
     int64_t created_ms;
     int64_t used_ms;
