@@ -70,7 +70,7 @@ TESTLIB := $(B)/obj/tests/lib/test.o
 UNIT := $(sort $(shell find tests/unit -name 'test_*.c'))
 UNIT_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(UNIT))
 
-.PHONY: all test unit integration lint packages packages-test run demo asan tsan cov fmt install clean help
+.PHONY: all test unit sim integration lint packages packages-test run demo asan tsan cov fmt install clean help
 
 all: $(B)/common.a $(B)/os-linux.a $(if $(MAIN),$(B)/odradek) ## build the broker: build/release/odradek
 
@@ -151,6 +151,21 @@ unit: $(UNIT_BIN) ## build and run the unit tests; T=path limits them
 
 docs: $(B)/tests/unit/config/test_document ## write docs/configuration.md anew from the key table
 	@REWRITE=1 $< >/dev/null
+
+# --- simulation --------------------------------------------------------------------------------
+SIM_TESTS := $(sort $(wildcard tests/sim/*.c))
+SEEDS ?= 200
+SEED ?= 1
+$(B)/obj/tests/sim/%.o: CPPFLAGS += -Itests/sim
+
+$(B)/sim: $(call obj,$(SIM_TESTS)) $(B)/common.a $(B)/os-sim.a
+	$(if $(V),,@echo "  LD  $@")
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(call obj,$(SIM_TESTS)) -Wl,--start-group $(B)/common.a $(B)/os-sim.a \
+	    -Wl,--end-group $(LIBS)
+
+sim: $(B)/sim ## simulate SEEDS=200 histories from SEED=1; T=scenario, V=1 for a trace
+	$(Q)ASAN_OPTIONS=detect_leaks=0 $(B)/sim --seeds $(SEEDS) --first $(SEED) $(if $(T),--scenario $(T)) \
+	    $(if $(V),--verbose)
 
 clean: ## remove everything that was built
 	rm -rf build

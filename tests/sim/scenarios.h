@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The scenarios that the simulator's main can run.  A run happens in a process of its own: it
+ * passes by returning, fails by od_sim_fail, a broken assertion or a signal, and may leak.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What a run did; too little of it, summed over all seeds, makes the whole run invalid. */
+struct sim_report {
+    uint64_t trace; /* two runs of one seed must agree on it */
+    uint64_t operations;
+    uint64_t faults; /* of disk and network, crashes, pauses, clock jumps */
+    uint64_t crashes;
+    uint64_t contended;    /* locks */
+    uint64_t helper_calls; /* file calls finished on helpers */
+};
+
+struct sim_scenario {
+    const char *name;
+    void (*run)(uint64_t seed, bool verbose, struct sim_report *out);
+    int real_s_max;         /* of one seed */
+    struct sim_report least; /* per seed, on average; trace unused */
+};
+
+void sim_self_run(uint64_t seed, bool verbose, struct sim_report *out);
+
+static const struct sim_scenario sim_scenarios[] = {
+    { "self", sim_self_run, 30, { .operations = 100, .faults = 2, .crashes = 1, .contended = 1 } },
+};
+
+/* Copies the counters of os/sim into a report; operations stay the caller's. */
+void sim_report_fill(struct sim_report *out);
