@@ -55,7 +55,7 @@ struct schema_field {
 };
 
 struct schema_struct {
-    char name[SCHEMA_NAME_MAX]; /* as written; root: "req", "rsp" or "" */
+    char name[SCHEMA_NAME_MAX];       /* as written; root: "req", "rsp" or "" */
     char c_name[4 * SCHEMA_NAME_MAX]; /* "od_fetch_req_topic" */
     char fn[2 * SCHEMA_NAME_MAX];     /* suffix of its static functions: "req_topic" */
     int line;
@@ -63,10 +63,10 @@ struct schema_struct {
     bool shared;
     bool used;
     bool in_array;
-    bool in_tag; /* somewhere in a tagged field, not as an array */
+    bool in_tag;               /* somewhere in a tagged field, not as an array */
     struct schema_range range; /* the versions in which it can occur */
     struct schema_field *fields;
-    struct schema_struct *next; /* in order of definition: what is contained comes first */
+    struct schema_struct *next;         /* in order of definition: what is contained comes first */
     int min_bytes[SCHEMA_VERSIONS_MAX]; /* by version - message's first */
 };
 

@@ -36,7 +36,8 @@ static void emit_list(FILE *out, const struct schema_message *m, const struct sc
             f->name, form, emit_min(m, f), f->name, f->name, f->name);
     if (schema_needs_init(f->target))
         fprintf(out, "            init_%s(&m->%s.v[i]);\n", f->target->fn, f->name);
-    fprintf(out, "            decode_%s(r, v, a, &m->%s.v[i]);\n        }\n", f->target->fn, f->name);
+    fprintf(out, "            decode_%s(r, v, a, &m->%s.v[i]);\n        }\n", f->target->fn,
+            f->name);
 }
 
 static void emit_object(FILE *out, const struct schema_struct *s, const struct schema_field *f)
@@ -78,8 +79,8 @@ static const struct schema_field *emit_run(FILE *out, const struct schema_field 
     const struct schema_field *last = f;
     int bytes = 0;
 
-    for (const struct schema_field *g = f; g && schema_is_plain(g) && g->range.min == f->range.min &&
-                                           g->range.max == f->range.max;
+    for (const struct schema_field *g = f;
+         g && schema_is_plain(g) && g->range.min == f->range.min && g->range.max == f->range.max;
          g = g->next) {
         bytes += schema_fixed_bytes(g->type);
         last = g;
@@ -99,7 +100,7 @@ static const struct schema_field *emit_run(FILE *out, const struct schema_field 
 
 static void emit_tags(FILE *out, const struct schema_message *m, const struct schema_struct *s)
 {
-    struct schema_range flexible = { m->flexible_min, SCHEMA_OPEN };
+    struct schema_range flexible = {m->flexible_min, SCHEMA_OPEN};
     const char *test = schema_condition(flexible, s->range);
     bool keep = schema_keeps_tags(m), known = keep;
     const char *unknown = keep ? "od_tag_keep(&c, r, a, &m->unknown_tags)" : "od_tag_skip(r)";
@@ -123,8 +124,8 @@ static void emit_tags(FILE *out, const struct schema_message *m, const struct sc
         fprintf(out, "        case %d:\n", f->tag);
         test = schema_condition(f->range, s->range);
         if (*test)
-            fprintf(out, "        if (!(%s)) {\n            %s;\n            break;\n        }\n", test,
-                    unknown);
+            fprintf(out, "        if (!(%s)) {\n            %s;\n            break;\n        }\n",
+                    test, unknown);
         emit_value(out, m, s, f);
         fprintf(out, "        break;\n");
     }

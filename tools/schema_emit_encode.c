@@ -78,8 +78,8 @@ static const struct schema_field *end_of_run(const struct schema_field *f, int *
     const struct schema_field *last = f;
 
     *bytes = 0;
-    for (const struct schema_field *g = f; g && schema_is_plain(g) && g->range.min == f->range.min &&
-                                           g->range.max == f->range.max;
+    for (const struct schema_field *g = f;
+         g && schema_is_plain(g) && g->range.min == f->range.min && g->range.max == f->range.max;
          g = g->next) {
         *bytes += schema_fixed_bytes(g->type);
         last = g;
@@ -207,7 +207,7 @@ static bool open_tags(FILE *out, const struct schema_message *m, const struct sc
 {
     const char *fail = writing ? "od_writer_fail(w" : "od_size_fail(s";
     const char *test =
-        schema_condition((struct schema_range){ m->flexible_min, SCHEMA_OPEN }, s->range);
+        schema_condition((struct schema_range) {m->flexible_min, SCHEMA_OPEN}, s->range);
 
     if (m->flexible_min > s->range.max)
         return false;
@@ -243,7 +243,8 @@ static void emit_size_tags(FILE *out, const struct schema_message *m, const stru
     fprintf(out, "    }\n");
 }
 
-static void emit_write_tags(FILE *out, const struct schema_message *m, const struct schema_struct *s)
+static void emit_write_tags(FILE *out, const struct schema_message *m,
+                            const struct schema_struct *s)
 {
     bool keep = schema_keeps_tags(m);
 

@@ -2,12 +2,11 @@
 /* Emits the shapes of a message's structs, its codecs, and the tables of all messages. */
 #include "schema.h"
 
-
 static void emit_field(FILE *out, const struct schema_struct *s, const struct schema_field *f)
 {
-    static const char *const types[] = { "BOOL",   "INT8",    "INT16",  "INT32", "INT64",
-                                         "UINT16", "UINT32",  "FLOAT64", "STRING", "BYTES",
-                                         "RECORDS", "UUID",   "STRUCT" };
+    static const char *const types[] = {"BOOL",    "INT8",   "INT16",   "INT32",  "INT64",
+                                        "UINT16",  "UINT32", "FLOAT64", "STRING", "BYTES",
+                                        "RECORDS", "UUID",   "STRUCT"};
     bool nullable = f->nulls.min <= f->nulls.max;
 
     fprintf(out, "    { \"%s\", ", f->name);
@@ -61,7 +60,7 @@ static void emit_codec(FILE *out, const struct schema_message *m, const struct s
 
 void schema_emit_codecs(FILE *out, const struct schema_message *m)
 {
-    static const char *const kinds[] = { "REQUEST", "RECORD", "KEY", "VALUE", "DATA" };
+    static const char *const kinds[] = {"REQUEST", "RECORD", "KEY", "VALUE", "DATA"};
 
     emit_codec(out, m, m->roots[0], kinds[m->kind]);
     if (m->roots[1])

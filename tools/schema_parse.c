@@ -23,15 +23,16 @@ struct parser {
     struct schema_struct **tail;
 };
 
-static const char *const type_names[] = { "bool",   "int8",    "int16",  "int32", "int64",   "uint16",
-                                          "uint32", "float64", "string", "bytes", "records", "uuid" };
+static const char *const type_names[] = {"bool",   "int8",   "int16",   "int32",
+                                         "int64",  "uint16", "uint32",  "float64",
+                                         "string", "bytes",  "records", "uuid"};
 
 static const char *const keywords[] = {
-    "auto",     "break",  "case",     "char",   "const",   "continue", "default",  "do",
-    "double",   "else",   "enum",     "extern", "float",   "for",      "goto",     "if",
-    "inline",   "int",    "long",     "register", "restrict", "return", "short",   "signed",
-    "sizeof",   "static", "struct",   "switch", "typedef", "union",    "unsigned", "void",
-    "volatile", "while",  "bool",
+    "auto",    "break",  "case",     "char",   "const",    "continue", "default",
+    "do",      "double", "else",     "enum",   "extern",   "float",    "for",
+    "goto",    "if",     "inline",   "int",    "long",     "register", "restrict",
+    "return",  "short",  "signed",   "sizeof", "static",   "struct",   "switch",
+    "typedef", "union",  "unsigned", "void",   "volatile", "while",    "bool",
 };
 
 __attribute__((format(printf, 3, 4))) static void fail(struct parser *p, int line,
@@ -165,7 +166,7 @@ static void copy_name(struct parser *p, char *out, const char *word)
 
 static struct schema_range intersect(struct schema_range a, struct schema_range b)
 {
-    return (struct schema_range){ a.min > b.min ? a.min : b.min, a.max < b.max ? a.max : b.max };
+    return (struct schema_range) {a.min > b.min ? a.min : b.min, a.max < b.max ? a.max : b.max};
 }
 
 static struct schema_struct *find_struct(struct parser *p, const char *name)
@@ -211,10 +212,10 @@ static void parse_type(struct parser *p, char *word, struct schema_field *f, cha
     char *mark = strchr(word, '?');
     size_t len;
 
-    f->nulls = (struct schema_range){ 1, 0 };
+    f->nulls = (struct schema_range) {1, 0};
     if (mark) {
         *mark = '\0';
-        f->nulls = (struct schema_range){ 0, SCHEMA_OPEN };
+        f->nulls = (struct schema_range) {0, SCHEMA_OPEN};
         if (mark[1] && !parse_range(mark + 1, &f->nulls))
             fail(p, p->line, "'%s' is no version range", mark + 1);
     }
@@ -274,9 +275,9 @@ static void parse_attributes(struct parser *p, struct schema_field *f)
 
 static bool default_fits(struct schema_field *f)
 {
-    static const int64_t min[] = { 0, INT8_MIN, INT16_MIN, INT32_MIN, INT64_MIN, 0, 0 };
-    static const int64_t max[] = { 0,         INT8_MAX,   INT16_MAX, INT32_MAX,
-                                   INT64_MAX, UINT16_MAX, UINT32_MAX };
+    static const int64_t min[] = {0, INT8_MIN, INT16_MIN, INT32_MIN, INT64_MIN, 0, 0};
+    static const int64_t max[] = {0,         INT8_MAX,   INT16_MAX, INT32_MAX,
+                                  INT64_MAX, UINT16_MAX, UINT32_MAX};
     const char *text = f->default_text;
     char *end;
     long long v;
@@ -370,7 +371,7 @@ static void parse_fields(struct parser *p, struct schema_struct *s, int indent)
         f = zalloc(sizeof(*f));
         f->line = p->line;
         f->tag = -1;
-        f->range = (struct schema_range){ 0, SCHEMA_OPEN };
+        f->range = (struct schema_range) {0, SCHEMA_OPEN};
         *tail = f;
         tail = &f->next;
         if (p->words < 2) {
@@ -400,7 +401,7 @@ static void parse_shared(struct parser *p)
         return;
     }
     s = new_struct(p, p->word[1], true);
-    s->range = (struct schema_range){ 0, SCHEMA_OPEN };
+    s->range = (struct schema_range) {0, SCHEMA_OPEN};
     if (p->words == 3 && !parse_range(p->word[2], &s->range))
         fail(p, p->line, "'%s' is no version range", p->word[2]);
     s->range = intersect(s->range, p->m->versions);
@@ -451,7 +452,7 @@ static void parse_body(struct parser *p)
 
 static void parse_head(struct parser *p)
 {
-    static const char *const kinds[] = { "api", "record", "key", "value", "data" };
+    static const char *const kinds[] = {"api", "record", "key", "value", "data"};
     struct schema_message *m = p->m;
     const char *rest = "";
     int i = 1;
@@ -463,7 +464,9 @@ static void parse_head(struct parser *p)
             m->kind = (enum schema_kind)k;
     typed = m->kind == KIND_RECORD || m->kind == KIND_KEY || m->kind == KIND_VALUE;
     m->key = -1;
-    if (p->words != (typed ? 8 : m->kind == KIND_API ? 7 : 6) ||
+    if (p->words != (typed                 ? 8
+                     : m->kind == KIND_API ? 7
+                                           : 6) ||
         (m->kind == KIND_API && strcmp(p->word[0], "api") != 0)) {
         fail(p, p->line, "expected: api KEY NAME versions A-B flexible C+ (see schema/README.md)");
         return;
@@ -488,7 +491,7 @@ static void parse_head(struct parser *p)
 
 int schema_fixed_bytes(enum schema_type type)
 {
-    static const int bytes[] = { 1, 1, 2, 4, 8, 2, 4, 8, 0, 0, 0, 16, 0 };
+    static const int bytes[] = {1, 1, 2, 4, 8, 2, 4, 8, 0, 0, 0, 16, 0};
 
     return bytes[type];
 }
@@ -504,8 +507,9 @@ static int min_of_field(const struct schema_message *m, const struct schema_fiel
     if (schema_fixed_bytes(f->type))
         return schema_fixed_bytes(f->type);
     if (f->type == TYPE_STRUCT)
-        return schema_range_has(f->nulls, version) ? 1
-                                                   : f->target->min_bytes[version - m->versions.min];
+        return schema_range_has(f->nulls, version)
+                   ? 1
+                   : f->target->min_bytes[version - m->versions.min];
     if (compact)
         return 1;
     return f->type == TYPE_STRING ? 2 : 4;
@@ -537,7 +541,7 @@ static void check_arrays(struct parser *p)
 
 bool schema_parse(const char *path, struct schema_message *out)
 {
-    struct parser p = { .m = out, .section = "", .tail = &out->structs };
+    struct parser p = {.m = out, .section = "", .tail = &out->structs};
 
     memset(out, 0, sizeof(*out));
     out->path = path;

@@ -25,8 +25,8 @@ static bool is_same(const struct output *o)
 {
     FILE *in = fopen(o->path, "r");
     char *old = malloc(o->len + 1);
-    bool same = in && old && fread(old, 1, o->len + 1, in) == o->len &&
-                memcmp(old, o->text, o->len) == 0;
+    bool same =
+        in && old && fread(old, 1, o->len + 1, in) == o->len && memcmp(old, o->text, o->len) == 0;
 
     if (in)
         fclose(in);
@@ -130,7 +130,7 @@ static bool emit_tables(const char *dir, struct schema_message **v, int n)
 
 static bool make_folders(const char *dir)
 {
-    static const char *const folders[] = { "", "/wire", "/wire/api", "/wire/records" };
+    static const char *const folders[] = {"", "/wire", "/wire/api", "/wire/records"};
     char path[PATH_BYTES];
 
     for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++) {

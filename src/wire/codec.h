@@ -89,8 +89,8 @@ extern const int32_t od_api_count;
 extern const struct od_codec *const od_codecs[];
 extern const int32_t od_codec_count;
 
-const struct od_api *od_api_find(int16_t key);        /* NULL: unknown */
-const struct od_api *od_api_named(const char *name);  /* NULL: unknown */
+const struct od_api *od_api_find(int16_t key);           /* NULL: unknown */
+const struct od_api *od_api_named(const char *name);     /* NULL: unknown */
 const struct od_codec *od_codec_named(const char *name); /* NULL: unknown */
 /* The codec of a metadata record type; NULL: unknown. */
 const struct od_codec *od_codec_of_record(int16_t type);

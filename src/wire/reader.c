@@ -159,7 +159,7 @@ struct od_str od_read_str(struct od_reader *r, unsigned form)
 {
     int64_t len = read_len(r, form, false);
 
-    return len < 0 ? OD_STR_NULL : (struct od_str){ borrow(r, (size_t)len), (size_t)len };
+    return len < 0 ? OD_STR_NULL : (struct od_str) {borrow(r, (size_t)len), (size_t)len};
 }
 
 struct od_bytes od_read_bytes(struct od_reader *r, unsigned form)
@@ -167,8 +167,8 @@ struct od_bytes od_read_bytes(struct od_reader *r, unsigned form)
     int64_t len = read_len(r, form, true);
 
     if (len < 0)
-        return (struct od_bytes){ NULL, 0 };
-    return (struct od_bytes){ borrow(r, (size_t)len), (size_t)len };
+        return (struct od_bytes) {NULL, 0};
+    return (struct od_bytes) {borrow(r, (size_t)len), (size_t)len};
 }
 
 struct od_records od_read_records(struct od_reader *r, unsigned form)
@@ -177,7 +177,7 @@ struct od_records od_read_records(struct od_reader *r, unsigned form)
 
     if (len < 0)
         return OD_RECORDS_NULL;
-    return (struct od_records){ borrow(r, (size_t)len), len, NULL };
+    return (struct od_records) {borrow(r, (size_t)len), len, NULL};
 }
 
 struct od_bytes od_read_raw(struct od_reader *r, size_t len)
@@ -186,7 +186,7 @@ struct od_bytes od_read_raw(struct od_reader *r, size_t len)
         od_reader_fail(r, OD_E_TRUNCATED);
         len = 0;
     }
-    return (struct od_bytes){ borrow(r, len), len };
+    return (struct od_bytes) {borrow(r, len), len};
 }
 
 bool od_read_present(struct od_reader *r)
@@ -305,7 +305,7 @@ struct od_tag_cursor od_tags_open(struct od_reader *r)
         od_reader_fail(r, OD_E_LIMIT);
     else if ((size_t)n * 2 > od_reader_left(r))
         od_reader_fail(r, OD_E_TRUNCATED);
-    return (struct od_tag_cursor){ r->err ? 0 : n, -1, r->end };
+    return (struct od_tag_cursor) {r->err ? 0 : n, -1, r->end};
 }
 
 bool od_tags_next(struct od_tag_cursor *c, struct od_reader *r)
@@ -368,6 +368,6 @@ void od_tag_keep(const struct od_tag_cursor *c, struct od_reader *r, struct od_a
     if (!out->v)
         return;
     out->v[out->n].tag = (uint32_t)c->tag;
-    out->v[out->n].value = (struct od_bytes){ borrow(r, len), len };
+    out->v[out->n].value = (struct od_bytes) {borrow(r, len), len};
     out->n++;
 }

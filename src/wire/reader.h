@@ -20,7 +20,7 @@ struct od_reader {
 
 static inline struct od_reader od_reader_of(const void *data, size_t len)
 {
-    return (struct od_reader){ data, (const uint8_t *)data + len, OD_NONE };
+    return (struct od_reader) {data, (const uint8_t *)data + len, OD_NONE};
 }
 
 static inline size_t od_reader_left(const struct od_reader *r)
@@ -105,10 +105,10 @@ uint32_t od_read_u32(struct od_reader *r);
 int64_t od_read_i64(struct od_reader *r);
 double od_read_f64(struct od_reader *r);
 struct od_uuid od_read_uuid(struct od_reader *r);
-uint32_t od_read_uvarint(struct od_reader *r); /* at most 5 bytes */
+uint32_t od_read_uvarint(struct od_reader *r);  /* at most 5 bytes */
 uint64_t od_read_uvarlong(struct od_reader *r); /* at most 10 bytes */
-int32_t od_read_varint(struct od_reader *r);   /* zig-zag */
-int64_t od_read_varlong(struct od_reader *r);  /* zig-zag */
+int32_t od_read_varint(struct od_reader *r);    /* zig-zag */
+int64_t od_read_varlong(struct od_reader *r);   /* zig-zag */
 
 /* form: a sum of enum od_form. */
 struct od_str od_read_str(struct od_reader *r, unsigned form);

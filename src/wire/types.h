@@ -32,7 +32,7 @@ struct od_records {
     void *external;
 };
 
-#define OD_RECORDS_NULL ((struct od_records){ NULL, -1, NULL })
+#define OD_RECORDS_NULL ((struct od_records) {NULL, -1, NULL})
 
 /* A tagged field that the schema does not know, kept so that a rewritten record loses nothing. */
 struct od_tag {

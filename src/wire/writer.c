@@ -179,7 +179,7 @@ void od_write_records(struct od_writer *w, unsigned form, struct od_records v)
     else if (w->gap_count == w->gap_capacity)
         od_writer_fail(w, OD_E_FULL);
     else
-        w->gaps[w->gap_count++] = (struct od_gap){ od_writer_len(w), v.len, v.external };
+        w->gaps[w->gap_count++] = (struct od_gap) {od_writer_len(w), v.len, v.external};
 }
 
 void od_write_count(struct od_writer *w, unsigned form, int32_t n)
@@ -332,7 +332,7 @@ void od_size_tag(struct od_size *s, uint32_t tag, const struct od_size *value)
 void od_size_tags(struct od_size *s, const struct od_tags *tags)
 {
     for (int32_t i = 0; i < tags->n; i++) {
-        struct od_size value = { .wire = tags->v[i].value.len };
+        struct od_size value = {.wire = tags->v[i].value.len};
 
         od_size_tag(s, tags->v[i].tag, &value);
     }

@@ -36,7 +36,7 @@ struct od_size {
 
 static inline struct od_writer od_writer_of(void *data, size_t len)
 {
-    return (struct od_writer){ .start = data, .p = data, .end = (uint8_t *)data + len };
+    return (struct od_writer) {.start = data, .p = data, .end = (uint8_t *)data + len};
 }
 
 static inline size_t od_writer_len(const struct od_writer *w)
@@ -135,7 +135,8 @@ void od_write_list_i64(struct od_writer *w, unsigned form, int32_t n, const int6
 void od_write_list_uuid(struct od_writer *w, unsigned form, int32_t n, const struct od_uuid *v);
 void od_write_list_str(struct od_writer *w, unsigned form, int32_t n, const struct od_str *v);
 void od_write_tag(struct od_writer *w, uint32_t tag, size_t len); /* the field's len bytes follow */
-/* Writes the kept fields from index on whose tag lies below the given one; returns the next index. */
+/* Writes the kept fields from index on whose tag lies below the given one; returns the next index.
+ */
 int32_t od_write_tags_below(struct od_writer *w, const struct od_tags *tags, int32_t index,
                             int64_t below);
 
@@ -150,4 +151,5 @@ void od_size_list(struct od_size *s, unsigned form, int32_t n, size_t elem_bytes
 void od_size_list_str(struct od_size *s, unsigned form, int32_t n, const struct od_str *v);
 /* A tagged field whose value takes value->wire bytes, with its tag and length. */
 void od_size_tag(struct od_size *s, uint32_t tag, const struct od_size *value);
-void od_size_tags(struct od_size *s, const struct od_tags *tags); /* kept fields, without the count */
+void od_size_tags(struct od_size *s,
+                  const struct od_tags *tags); /* kept fields, without the count */
