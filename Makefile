@@ -167,6 +167,8 @@ sim: $(B)/sim ## simulate SEEDS=200 histories from SEED=1; T=scenario, V=1 for a
 	$(Q)ASAN_OPTIONS=detect_leaks=0 $(B)/sim --seeds $(SEEDS) --first $(SEED) $(if $(T),--scenario $(T)) \
 	    $(if $(V),--verbose)
 
+include bench/bench.mk
+
 clean: ## remove everything that was built
 	rm -rf build
 

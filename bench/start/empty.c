@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The empty program: what starting a process costs when it does nothing. */
+
+int main(void)
+{
+    return 0;
+}
