@@ -49,10 +49,17 @@ GEN := $(B)/gen/wire/codecs \
 GEN_STAMP := $(B)/gen/wire.stamp
 GEN_OBJ := $(addsuffix .o,$(GEN))
 
-$(SCHEMAC): $(wildcard tools/schema*.c tools/schema*.h)
+COMPARE := build/tools/schema_compare
+COMPARE_SRC := tools/schema_compare.c tools/schema_kafka.c
+$(SCHEMAC): $(filter-out $(COMPARE_SRC) tools/schema_kafka.h,$(wildcard tools/schema*.c tools/schema*.h))
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  CC  $@")
 	$(Q)$(CC) -std=gnu17 -D_GNU_SOURCE $(WARN) -O1 -g -o $@ $(filter %.c,$^)
+
+$(COMPARE): $(COMPARE_SRC) tools/schema_parse.c tools/schema.h tools/schema_kafka.h
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  CC  $@")
+	$(Q)$(CC) -std=gnu17 -D_GNU_SOURCE $(WARN) -O1 -g -o $@ $(filter %.c,$^) -ljansson
 
 $(GEN_STAMP): $(SCHEMAC) $(MSGS)
 	@mkdir -p $(@D)
@@ -70,7 +77,7 @@ TESTLIB := $(B)/obj/tests/lib/test.o
 UNIT := $(sort $(shell find tests/unit -name 'test_*.c'))
 UNIT_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(UNIT))
 
-.PHONY: all test unit sim integration lint packages packages-test run demo asan tsan cov fmt install clean help
+.PHONY: all test unit sim integration lint packages packages-test run demo schema-compare asan tsan cov fmt install clean help
 
 all: $(B)/common.a $(B)/os-linux.a $(if $(MAIN),$(B)/odradek) ## build the broker: build/release/odradek
 
@@ -135,6 +142,9 @@ run: packages ## install what is missing, build, start a broker on localhost:909
 demo: packages-test ## this system's package index through six partitions with each codec, and back
 	@$(MAKE) -j$(JOBS) all
 	@ODRADEK=$(B)/odradek tools/demo
+
+schema-compare: $(COMPARE) ## our messages beside Kafka's: DIR=folder/RELEASE/.../Name.json
+	@$(COMPARE) schema/compare-exceptions.txt $(or $(DIR),$(error say DIR=folder)) $(MSGS)
 
 asan tsan cov: ## unit tests under this profile, in build/<profile>
 	@$(MAKE) -j$(JOBS) PROFILE=$@ unit
