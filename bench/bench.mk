@@ -22,3 +22,10 @@ $(filter $(B)/tests/unit/bench/%,$(UNIT_BIN)): $(B)/bench.a
 
 .PHONY: bench-programs
 bench-programs: $(BENCH_BIN)
+
+.PHONY: bench
+bench: ## speed beside the limit programs; T=row limits it, PAIRS=5 WINDOW_MS=500
+	@$(MAKE) -s -j$(JOBS) all bench-programs
+	@BUILD=$(B) bench/run $(T)
+
+integration: bench-programs
