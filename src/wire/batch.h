@@ -73,9 +73,8 @@ OD_MUST_USE enum od_err od_batch_check(const uint8_t *data, const struct od_batc
 /* In place, in a batch that od_batch_parse accepted. */
 void od_batch_set_base_offset(uint8_t *data, int64_t base_offset);
 void od_batch_set_leader_epoch(uint8_t *data, int32_t leader_epoch);
-/* Also renews the checksum, so the whole batch is needed. */
-void od_batch_set_attributes(uint8_t *data, int16_t attributes);
-void od_batch_set_max_timestamp(uint8_t *data, int64_t max_timestamp);
+/* Kind and value of the max timestamp; renews the checksum, so the whole batch is needed. */
+void od_batch_set_max_timestamp(uint8_t *data, bool log_append_time, int64_t max_timestamp);
 
 /* One record; bytes are borrowed, data == NULL is null. */
 struct od_record {
@@ -100,7 +99,6 @@ struct od_record_stream {
     uint8_t *buffer;        /* a record that spans windows */
     size_t buffer_bytes;
     int32_t index;
-    bool strict_offsets; /* deltas must be 0, 1, 2 ... */
     int32_t last_delta;
 };
 
@@ -134,8 +132,10 @@ struct od_batch_builder {
     enum od_err err; /* OD_E_FULL sticks */
 };
 
-/* The header's length, crc, last delta, count and max timestamp are computed; the first record's
- * timestamp becomes the base.  A header of { .producer_id = -1, ... } see od_batch_plain. */
+/*
+ * The header gives offset, epoch, attributes and producer (see od_batch_plain); the rest is
+ * computed.  The first record's timestamp becomes the base.
+ */
 void od_batch_begin(struct od_batch_builder *b, uint8_t *data, size_t capacity,
                     const struct od_batch_header *header);
 /* headers: n of them. */
@@ -146,5 +146,10 @@ OD_MUST_USE enum od_err od_batch_end(struct od_batch_builder *b, size_t *len);
 
 /* A header without producer, at this offset. */
 struct od_batch_header od_batch_plain(int64_t base_offset, int32_t leader_epoch);
-/* What od_batch_add takes beyond what is there already. */
+/* No record without headers takes more. */
 size_t od_batch_record_bytes_max(struct od_bytes key, struct od_bytes value);
+/* Writes all fields of the header, with the checksum of the h->length bytes that are there. */
+void od_batch_seal(uint8_t *data, const struct od_batch_header *h);
+/* The same records compressed; plain is one whole uncompressed batch. */
+OD_MUST_USE enum od_err od_batch_repack(enum od_compress codec, int level, struct od_bytes plain,
+                                        uint8_t *out, size_t capacity, size_t *len);

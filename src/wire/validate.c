@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Validation of a produced batch.  Records are walked over a stream of windows and never gathered,
+ * so that a compressed batch takes one window whatever its records claim.
+ */
+#include "wire/validate.h"
+
+#include "wire/batch.h"
+
+struct walk {
+    struct od_expand *expand; /* NULL: the window is all */
+    struct od_bytes window;
+    int64_t left; /* bytes of the current record not read yet */
+    enum od_err err;
+    const struct od_validate_rules *rules;
+    struct od_validate_result *result;
+    int64_t max_timestamp;
+};
+
+static void fail(struct walk *w, enum od_err err)
+{
+    if (!w->err)
+        w->err = err;
+    w->window.len = 0;
+}
+
+/* False at the end of the input or after an error. */
+static bool refill(struct walk *w)
+{
+    enum od_err err;
+
+    if (w->err || !w->expand)
+        return false;
+    err = od_expand_next(w->expand, &w->window);
+    if (err)
+        fail(w, err);
+    return w->window.len > 0;
+}
+
+static uint8_t take_byte(struct walk *w)
+{
+    if (w->window.len == 0 && !refill(w)) {
+        fail(w, OD_E_TRUNCATED);
+        return 0;
+    }
+    w->left--;
+    w->window.len--;
+    return *w->window.data++;
+}
+
+static uint64_t take_base128(struct walk *w, unsigned bytes_max)
+{
+    uint64_t v = 0;
+
+    for (unsigned i = 0; i < bytes_max; i++) {
+        uint8_t b = take_byte(w);
+
+        v |= (uint64_t)(b & 0x7f) << (7 * i);
+        if (b < 0x80)
+            return v;
+    }
+    fail(w, OD_E_CORRUPT);
+    return 0;
+}
+
+static int64_t take_varlong(struct walk *w)
+{
+    uint64_t v = take_base128(w, 10);
+
+    return (int64_t)((v >> 1) ^ (0ull - (v & 1)));
+}
+
+static int64_t take_varint(struct walk *w)
+{
+    uint64_t v = take_base128(w, 5);
+
+    if (v > UINT32_MAX)
+        fail(w, OD_E_CORRUPT);
+    return (int64_t)((v >> 1) ^ (0ull - (v & 1)));
+}
+
+static void skip(struct walk *w, int64_t len)
+{
+    if (len > w->left) {
+        fail(w, OD_E_CORRUPT);
+        return;
+    }
+    w->left -= len;
+    while (len > 0) {
+        int64_t part;
+
+        if (w->window.len == 0 && !refill(w)) {
+            fail(w, OD_E_TRUNCATED);
+            return;
+        }
+        part = len < (int64_t)w->window.len ? len : (int64_t)w->window.len;
+        w->window.data += part;
+        w->window.len -= (size_t)part;
+        len -= part;
+    }
+}
+
+/* A length and that many bytes; true if not null. */
+static bool skip_field(struct walk *w)
+{
+    int64_t len = take_varint(w);
+
+    if (len < -1)
+        fail(w, OD_E_CORRUPT);
+    skip(w, len > 0 ? len : 0);
+    return len >= 0;
+}
+
+static void add_fault(struct walk *w, int32_t index, enum od_err err, const char *text)
+{
+    struct od_validate_result *out = w->result;
+
+    if (out->fault_count < OD_VALIDATE_FAULTS_MAX)
+        out->faults[out->fault_count] = (struct od_validate_fault) {index, err, text};
+    out->fault_count++;
+}
+
+/* now - timestamp or its opposite lies beyond a limit; the difference may not fit in 64 bits. */
+static bool out_of_time(const struct od_validate_rules *rules, int64_t timestamp)
+{
+    int64_t diff;
+    bool past = timestamp < rules->now_ms;
+
+    if (rules->log_append_time || timestamp == -1)
+        return false;
+    if (past ? __builtin_sub_overflow(rules->now_ms, timestamp, &diff)
+             : __builtin_sub_overflow(timestamp, rules->now_ms, &diff))
+        diff = INT64_MAX;
+    return diff > (past ? rules->timestamp_before_max_ms : rules->timestamp_after_max_ms);
+}
+
+static void walk_record(struct walk *w, int32_t index)
+{
+    const struct od_batch_header *h = &w->result->header;
+    int64_t size, timestamp, headers;
+    bool keyed;
+
+    w->left = 5; /* the size itself */
+    size = take_varint(w);
+    w->left = size;
+    take_byte(w);
+    timestamp = (int64_t)((uint64_t)h->base_timestamp + (uint64_t)take_varlong(w));
+    if (take_varint(w) != index)
+        fail(w, OD_E_CORRUPT);
+    keyed = skip_field(w);
+    skip_field(w);
+    headers = take_varint(w);
+    if (headers < 0)
+        fail(w, OD_E_CORRUPT);
+    for (int64_t i = 0; i < headers && !w->err; i++) {
+        if (!skip_field(w))
+            fail(w, OD_E_CORRUPT);
+        skip_field(w);
+    }
+    if (w->left != 0)
+        fail(w, OD_E_CORRUPT);
+    if (w->err)
+        return;
+    if (w->rules->compacted && !keyed)
+        add_fault(w, index, OD_INVALID_RECORD, "a record of a compacted topic needs a key");
+    else if (out_of_time(w->rules, timestamp))
+        add_fault(w, index, OD_INVALID_TIMESTAMP, "the timestamp is out of range");
+    if (timestamp > w->max_timestamp || index == 0) {
+        w->max_timestamp = timestamp;
+        w->result->max_timestamp_delta = index;
+    }
+}
+
+static enum od_err refuse(struct od_validate_result *out, enum od_err err, const char *text)
+{
+    out->text = text;
+    return err;
+}
+
+static enum od_err check_header(const uint8_t *data, size_t len, struct od_validate_result *out)
+{
+    struct od_batch_header *h = &out->header;
+    enum od_err err = od_batch_parse(data, len, h);
+
+    if (err == OD_UNSUPPORTED_FOR_MESSAGE_FORMAT)
+        return refuse(out, err, "record formats 0 and 1 are not accepted");
+    if (err == OD_E_TRUNCATED || (!err && od_batch_bytes(h) != len))
+        return refuse(out, OD_INVALID_RECORD, "exactly one whole record batch is expected");
+    if (err)
+        return refuse(out, OD_CORRUPT_MESSAGE, "the batch header is malformed");
+    if (od_batch_check(data, h))
+        return refuse(out, OD_CORRUPT_MESSAGE, "the batch's checksum is wrong");
+    if (h->count == 0 || h->last_offset_delta != h->count - 1)
+        return refuse(out, OD_INVALID_RECORD, "record count and offset range disagree");
+    if (h->attributes & OD_BATCH_CONTROL)
+        return refuse(out, OD_INVALID_RECORD, "clients may not write control records");
+    if (h->producer_id >= 0 && h->base_sequence < 0)
+        return refuse(out, OD_INVALID_RECORD, "a producer id needs a sequence");
+    if (h->attributes & OD_BATCH_LOG_APPEND_TIME)
+        return refuse(out, OD_INVALID_TIMESTAMP, "producers may not claim log append time");
+    if (od_batch_compression(h) > OD_COMPRESS_ZSTD)
+        return refuse(out, OD_UNSUPPORTED_COMPRESSION_TYPE, "unknown compression");
+    return OD_NONE;
+}
+
+/* Broken contents would be sent again and again if the error were retriable. */
+static enum od_err to_record_error(struct od_validate_result *out, enum od_err err)
+{
+    if (err == OD_E_NO_MEMORY)
+        return err;
+    return refuse(out, OD_INVALID_RECORD,
+                  err == OD_E_LIMIT ? "the batch expands beyond the limit"
+                                    : "the records are malformed");
+}
+
+static enum od_err walk_records(const uint8_t *data, const struct od_validate_rules *rules,
+                                struct od_validate_result *out, int64_t *max_timestamp)
+{
+    const struct od_batch_header *h = &out->header;
+    size_t len = od_batch_bytes(h) - OD_BATCH_HEADER_BYTES;
+    struct walk w = {.rules = rules, .result = out};
+
+    data += OD_BATCH_HEADER_BYTES;
+    if (od_batch_compression(h) == OD_COMPRESS_NONE) {
+        w.window = (struct od_bytes) {data, len};
+    } else {
+        w.err = od_expand_open(od_batch_compression(h), data, len, &rules->limits, &w.expand);
+    }
+    for (int32_t i = 0; i < h->count && !w.err; i++)
+        walk_record(&w, i);
+    if (!w.err && (w.window.len > 0 || refill(&w)))
+        fail(&w, OD_E_CORRUPT);
+    od_expand_close(w.expand);
+    *max_timestamp = w.max_timestamp;
+    return w.err ? to_record_error(out, w.err) : OD_NONE;
+}
+
+static enum od_err error_of_faults(struct od_validate_result *out)
+{
+    int32_t kept =
+        out->fault_count < OD_VALIDATE_FAULTS_MAX ? out->fault_count : OD_VALIDATE_FAULTS_MAX;
+
+    if (kept == 0)
+        return OD_NONE;
+    for (int32_t i = 0; i < kept; i++)
+        if (out->faults[i].err == OD_INVALID_TIMESTAMP)
+            return refuse(out, OD_INVALID_TIMESTAMP, "some timestamps are out of range");
+    return refuse(out, OD_INVALID_RECORD, "some records are not acceptable");
+}
+
+enum od_err od_validate_batch(uint8_t *data, size_t len, const struct od_validate_rules *rules,
+                              struct od_validate_result *out)
+{
+    struct od_batch_header *h = &out->header;
+    int64_t max_timestamp;
+    enum od_err err;
+
+    *out = (struct od_validate_result) {0};
+    err = check_header(data, len, out);
+    if (err)
+        return err;
+    if (rules->header_only && od_batch_compression(h) != OD_COMPRESS_NONE) {
+        max_timestamp = h->max_timestamp;
+        out->max_timestamp_delta = h->last_offset_delta;
+        if (out_of_time(rules, h->base_timestamp) || out_of_time(rules, max_timestamp))
+            return refuse(out, OD_INVALID_TIMESTAMP, "the batch's timestamps are out of range");
+    } else {
+        err = walk_records(data, rules, out, &max_timestamp);
+        if (!err)
+            err = error_of_faults(out);
+        if (err)
+            return err;
+    }
+    if (rules->log_append_time) {
+        max_timestamp = rules->now_ms;
+        out->max_timestamp_delta = h->last_offset_delta;
+    }
+    if (rules->log_append_time || max_timestamp != h->max_timestamp) {
+        od_batch_set_max_timestamp(data, rules->log_append_time, max_timestamp);
+        err = od_batch_parse(data, len, h);
+    }
+    return err;
+}
