@@ -55,7 +55,7 @@ static void *take(struct od_arena *a, size_t len, bool may_fail)
 
     if (len > SIZE_MAX / 2)
         return NULL;
-    len = (len + align - 1) / align * align;
+    len = len ? (len + align - 1) / align * align : align;
     if (room(a->chunks) < len && !add_chunk(a, len, may_fail))
         return NULL;
     p = (char *)a->chunks->data + a->chunks->used;
