@@ -77,7 +77,7 @@ TESTLIB := $(B)/obj/tests/lib/test.o
 UNIT := $(sort $(shell find tests/unit -name 'test_*.c'))
 UNIT_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(UNIT))
 
-.PHONY: all test unit sim integration lint packages packages-test run demo schema-compare asan tsan cov fmt install clean help
+.PHONY: all test unit sim mutants integration lint packages packages-test run demo schema-compare asan tsan cov fmt install clean help
 
 all: $(B)/common.a $(B)/os-linux.a $(if $(MAIN),$(B)/odradek) ## build the broker: build/release/odradek
 
@@ -176,6 +176,10 @@ $(B)/sim: $(call obj,$(SIM_TESTS)) $(B)/common.a $(B)/os-sim.a
 sim: $(B)/sim ## simulate SEEDS=200 histories from SEED=1; T=scenario, V=1 for a trace
 	$(Q)ASAN_OPTIONS=detect_leaks=0 $(B)/sim --seeds $(SEEDS) --first $(SEED) $(if $(T),--scenario $(T)) \
 	    $(if $(V),--verbose)
+
+mutants: $(B)/sim ## each seeded bug must be found by the simulator; MUTANTS=names, SEEDS
+	@tools/run-mutants $(B) $(SEEDS) "$(LIBS)" "$(MUTANTS)" -- \
+	    $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
 
 include bench/bench.mk
 

@@ -135,7 +135,7 @@ static void finish(const struct sim_scenario *s, int slot, int status, struct si
     } else {
         failures++;
         failed_seed = job->seed;
-        if (job->output && !options.until_failure)
+        if (job->output)
             print_output(job->output);
         printf("FAILED: %s seed %llu (%s %d); again: make sim T=%s SEED=%llu SEEDS=1 V=1\n",
                s->name, (unsigned long long)job->seed, WIFSIGNALED(status) ? "signal" : "exit",

@@ -360,6 +360,7 @@ static void direct(void *arg)
     a_failed_sync_loses_data_for_good();
     streams_keep_their_bytes();
     sim_self_reactors();
+    sim_self_history();
 }
 
 void sim_self_run(uint64_t seed, bool verbose, struct sim_report *out)

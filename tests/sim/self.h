@@ -3,3 +3,4 @@
 #pragma once
 
 void sim_self_reactors(void);
+void sim_self_history(void);

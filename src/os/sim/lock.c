@@ -85,11 +85,12 @@ void od_lock_drop(struct od_lock *l)
 {
     struct waiters *w = l->sim;
 
+    od_sim_step(OD_CALL_DROP, w->id, w->count); /* others may come and find it taken */
     od_lock_note_dropped(l);
     atomic_store(&l->state, 0);
     if (w->count > 0)
         wake_one(w);
-    od_sim_step(OD_CALL_DROP, w->id, 0);
+    od_sim_step(OD_CALL_DROP, w->id, UINT64_MAX);
 }
 
 uint64_t od_lock_contended(void)
