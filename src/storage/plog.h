@@ -180,9 +180,9 @@ struct od_plog_flush {
     struct od_plog_dir *dir;
     struct od_segment *segments[OD_PLOG_FLUSH_SEGMENTS];
     int n;
+    uint32_t sealed;    /* bit i: segments[i] was sealed at begin */
     bool sync_dir;      /* the partition directory has new entries */
     bool commit_epochs; /* the manifest must reach the disk first */
-    uint32_t generation;
     int64_t end_offset; /* what will be durable */
     int64_t end_base;   /* the segment and position of that */
     int64_t end_pos;

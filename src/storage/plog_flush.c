@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Group commit: begin and end under the partition's lock, run on a helper. */
+#include "base/assert.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "os/file.h"
+#include "storage/plog_internal.h"
+#include "storage/smallfile.h"
+
+/* The segment that holds the durable end, or an earlier one whose index no file holds yet. */
+static int first_to_flush(const struct od_plog *p)
+{
+    int i = od_plog_find_segment(p, p->durable.offset);
+
+    while (i > 0 && p->segments[i - 1]->index)
+        i--;
+    return i < 0 ? 0 : i;
+}
+
+bool od_plog_flush_begin(struct od_plog *p, struct od_plog_flush *out)
+{
+    struct od_segment *last = NULL;
+    int i;
+
+    if (p->flush_out || p->cutting || !od_plog_dirty(p) || od_storage_fenced(p->storage))
+        return false;
+    *out = (struct od_plog_flush){ .storage = p->storage,
+                                   .dir = od_plog_dir_ref(p->dir),
+                                   .sync_dir = p->dir_dirty,
+                                   .commit_epochs = p->epochs_dirty,
+                                   .end_offset = p->durable.offset,
+                                   .end_base = p->durable.base,
+                                   .end_pos = p->durable.pos,
+                                   .bytes = p->unsynced_bytes };
+    i = first_to_flush(p);
+    for (; i < p->n_segments && out->n < OD_PLOG_FLUSH_SEGMENTS; i++) {
+        last = p->segments[i];
+        if (last->sealed)
+            out->sealed |= 1u << out->n;
+        out->segments[out->n++] = od_segment_ref(last);
+    }
+    if (last) {
+        out->end_offset = last->end_offset;
+        out->end_base = last->base_offset;
+        out->end_pos = last->size;
+    }
+    p->flush_out = true;
+    p->dir_dirty = p->epochs_dirty = false;
+    p->unsynced_bytes = 0;
+    return true;
+}
+
+static enum od_err sync_segment(struct od_segment *s)
+{
+    struct od_file *file;
+    enum od_err err = od_segment_pin(s, 0, &file);
+
+    if (err)
+        return err;
+    err = od_file_sync(file);
+    od_segment_unpin(s);
+    return err;
+}
+
+void od_plog_flush_run(struct od_plog_flush *f)
+{
+    enum od_err err = od_storage_fenced(f->storage) ? OD_E_FENCED : OD_NONE;
+
+    if (!err && f->commit_epochs)
+        err = od_manifest_commit(&f->storage->manifest);
+    for (int i = 0; i < f->n && !err; i++)
+        err = sync_segment(f->segments[i]);
+    if (!err && f->sync_dir)
+        err = od_dir_sync(f->dir->path);
+    for (int i = 0; i < f->n && !err; i++)
+        if (f->sealed >> i & 1 && f->segments[i]->index &&
+            od_segment_write_index(f->segments[i]))
+            od_log(OD_LOG_WARN, "storage", "%s: an index stays in memory for now", f->dir->path);
+    f->err = err;
+    if (err && !atomic_load_explicit(&f->dir->gone, memory_order_acquire))
+        od_storage_fence(f->storage, "a sync failed");
+    od_filecache_tidy(&f->storage->cache);
+}
+
+static void release(struct od_plog_flush *f)
+{
+    for (int i = 0; i < f->n; i++)
+        od_segment_unref(f->segments[i]);
+    f->n = 0;
+    od_plog_dir_unref(f->dir);
+    f->dir = NULL;
+    atomic_fetch_sub_explicit(&f->storage->unsynced_bytes, f->bytes, memory_order_relaxed);
+    f->bytes = 0;
+}
+
+/* Whether all entries of s are in its files, so that those in memory can go. */
+static bool index_written(const struct od_segment *s, bool sealed)
+{
+    return sealed && s->index && s->index->written;
+}
+
+enum od_err od_plog_flush_end(struct od_plog *p, struct od_plog_flush *f)
+{
+    enum od_err err = f->err;
+
+    OD_ASSERT(p->flush_out);
+    p->flush_out = false;
+    if (!err) {
+        for (int i = 0; i < f->n; i++)
+            if (index_written(f->segments[i], f->sealed >> i & 1))
+                od_segment_drop_index(f->segments[i]);
+        if (f->end_offset > p->durable.offset)
+            p->durable = (struct od_recovery_point){ f->end_offset, f->end_base, f->end_pos };
+        od_plog_put_state(p);
+    }
+    release(f);
+    return err;
+}
+
+void od_plog_flush_drop(struct od_plog_flush *f)
+{
+    release(f);
+}
+
+/* --- the clean stop -------------------------------------------------------------------------- */
+
+static enum od_err flush_all(struct od_plog *p)
+{
+    struct od_plog_flush f;
+    enum od_err err = OD_NONE;
+
+    while (!err && od_plog_flush_begin(p, &f)) {
+        od_plog_flush_run(&f);
+        err = od_plog_flush_end(p, &f);
+    }
+    return err || !od_storage_fenced(p->storage) ? err : OD_E_FENCED;
+}
+
+static enum od_err export_epochs(struct od_plog *p)
+{
+    struct od_text text = { 0 };
+    enum od_err err;
+
+    od_epochs_print(&p->entry->epochs, &text);
+    err = od_smallfile_replace(p->dir->path, "leader-epoch-checkpoint",
+                               (struct od_str){ od_text_get(&text), text.len });
+    od_text_reset(&text);
+    return err;
+}
+
+static void note_segment(const struct od_segment *s, struct od_segment_note *out)
+{
+    *out = (struct od_segment_note){ .base_offset = s->base_offset,
+                                     .size = s->size,
+                                     .end_offset = s->end_offset,
+                                     .max_timestamp = s->max_timestamp,
+                                     .max_timestamp_offset = s->max_timestamp_offset,
+                                     .first_timestamp = s->first_timestamp,
+                                     .index_entries = s->disk_entries,
+                                     .time_entries = s->disk_times,
+                                     .time_crc = s->time_crc,
+                                     .times_known = s->times_known,
+                                     .n_damages = s->n_damages };
+    if (!s->n_damages)
+        return;
+    out->damages = od_alloc(s->n_damages * sizeof(*out->damages));
+    memcpy(out->damages, s->damages, s->n_damages * sizeof(*out->damages));
+}
+
+enum od_err od_plog_settle(struct od_plog *p)
+{
+    struct od_clean_log *l;
+    enum od_err err = flush_all(p);
+
+    for (int i = 0; i < p->n_segments && !err; i++) {
+        struct od_segment *s = p->segments[i];
+
+        od_segment_seal(s); /* Kafka too adds the last time index entry when it closes */
+        if (s->index && !s->index->written)
+            err = od_segment_write_index(s);
+    }
+    if (!err && p->epochs_changed)
+        err = export_epochs(p);
+    if (err)
+        return err;
+    l = OD_NEW(struct od_clean_log);
+    l->end_offset = p->end_offset;
+    l->n = (uint32_t)p->n_segments;
+    l->segments = l->n ? od_zalloc(l->n * sizeof(*l->segments)) : NULL;
+    for (int i = 0; i < p->n_segments; i++)
+        note_segment(p->segments[i], &l->segments[i]);
+    od_clean_log_free(p->entry->clean);
+    p->entry->clean = l;
+    return OD_NONE;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The partition log's inside, shared by the files that implement it. */
+#pragma once
+
+#include "storage/plog.h"
+#include "storage/segment.h"
+#include "storage/storage_internal.h"
+
+enum { OD_TAIL_MARKS = 64 };
+
+/* The ends of the last gathers, boundaries of the active segment: a read there needs no search. */
+struct od_tail {
+    uint32_t n;    /* used */
+    uint32_t next; /* slot of the next mark */
+    struct {
+        uint32_t offset; /* relative to the segment */
+        uint32_t pos;
+    } marks[OD_TAIL_MARKS];
+};
+
+/*
+ * Invariants
+ *  1. segments ascend; only the last is not sealed; each but the last has bytes.
+ *  2. start_offset <= durable_end <= end_offset; the last segment's end is end_offset, or a new
+ *     one must begin (roll).
+ *  3. A flush and a cut are never out at the same time.
+ */
+struct od_plog {
+    struct od_storage *storage;
+    struct od_manifest_entry *entry;
+    struct od_plog_dir *dir;
+    struct od_segment **segments;
+    int n_segments;
+    int segments_capacity;
+    struct od_plog_config config;
+    int64_t start_offset;
+    int64_t end_offset;
+    int64_t size;
+    struct od_recovery_point durable;
+    int64_t unsynced_bytes; /* appended since the last flush began */
+    struct od_tail *tail;   /* NULL until the first append */
+    bool closed;            /* by od_plog_close; kept for the clean stop */
+    bool broken;            /* no appends: damage in the active segment, or a cut that failed */
+    bool flush_out;
+    bool cutting;
+    int64_t cut_offset;  /* reads stop here while cutting */
+    bool dir_dirty;      /* entries that no directory sync covers */
+    bool epochs_dirty;   /* not in a manifest commit yet */
+    bool epochs_changed; /* leader-epoch-checkpoint is older */
+};
+
+static inline struct od_segment *od_plog_active(const struct od_plog *p) /* NULL: none yet */
+{
+    return p->n_segments ? p->segments[p->n_segments - 1] : NULL;
+}
+
+void od_plog_push_segment(struct od_plog *p, struct od_segment *s); /* takes the reference */
+/* Index of the segment that holds offset: the last with a base at or below; -1: none. */
+int od_plog_find_segment(const struct od_plog *p, int64_t offset);
+void od_plog_put_state(struct od_plog *p); /* tells the manifest */
+void od_plog_free(struct od_plog *p);
+
+/* Blocking, alone with the log: what a clean stop does for one log. */
+OD_MUST_USE enum od_err od_plog_settle(struct od_plog *p);
+/* Loads the segments, from the clean notes or by recovery. */
+OD_MUST_USE enum od_err od_plog_load(struct od_plog *p);
