@@ -1,23 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The fixed 61 bytes in front of every record batch (magic 2), as far as a log needs them:
- *
- *      0 base offset 8 | 8 length 4, of what follows | 12 leader epoch 4 | 16 magic 1 | 17 crc 4
- *     21 attributes 2 | 23 last offset delta 4 | 27 first timestamp 8 | 35 max timestamp 8
- *     43 producer id 8 | 51 producer epoch 2 | 53 base sequence 4 | 57 record count 4
- *
- * The CRC-32C covers everything from the attributes on.
- */
+/* What a log must know of a record batch: the front that wire/batch.h parses, as offsets. */
 #pragma once
 
-#include "base/compiler.h"
+#include "wire/batch.h"
 
 #include <stdbool.h>
 
 enum {
-    OD_BATCH_HEAD_BYTES = 61,
+    OD_BATCH_HEAD_BYTES = OD_BATCH_HEADER_BYTES,
     OD_BATCH_CRC_POS = 21, /* where the checksummed bytes begin */
-    OD_BATCH_FRONT_BYTES = 12, /* base offset and length, not counted by the length */
 };
 
 struct od_batch_head {

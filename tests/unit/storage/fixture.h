@@ -20,7 +20,7 @@ static inline size_t batch_make(uint8_t *out, int64_t base, int32_t count, int32
 
     memset(out, 0, len);
     od_be64_store(out, (uint64_t)base);
-    od_be32_store(out + 8, (uint32_t)(len - OD_BATCH_FRONT_BYTES));
+    od_be32_store(out + 8, (uint32_t)(len - OD_BATCH_PREFIX_BYTES));
     od_be32_store(out + 12, (uint32_t)epoch);
     out[16] = 2;
     od_be32_store(out + 23, (uint32_t)(count - 1));

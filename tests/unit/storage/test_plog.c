@@ -49,7 +49,10 @@ static void check_all(struct od_plog *p, int64_t end)
             CHECK(len > 0);
             while (at < len) {
                 CHECK(od_batch_head_read(got + at, &h));
-                CHECK(at ? h.base_offset == next : h.base_offset <= offset && h.last_offset >= offset);
+                if (at)
+                    CHECK_EQ(h.base_offset, next);
+                else
+                    CHECK(h.base_offset <= offset && h.last_offset >= offset);
                 batch_make(want, h.base_offset, (int32_t)(h.last_offset - h.base_offset + 1),
                            h.leader_epoch, h.max_timestamp, (size_t)h.len - OD_BATCH_HEAD_BYTES);
                 CHECK_MEM(got + at, want, (size_t)h.len);
