@@ -51,8 +51,8 @@ struct od_net_stats {
     uint64_t frames;
     uint64_t received_bytes;
     uint64_t sent_bytes;
-    uint64_t rejected;  /* closed for what they sent: HTTP, TLS, impossible lengths */
-    uint64_t stalled;   /* closed for stall_ms */
+    uint64_t rejected;  /* closed for what they sent: HTTP, TLS, impossible lengths, half frames */
+    uint64_t stalled;   /* closed for stall_ms, by the peer's fault or for want of memory */
     uint64_t idle;      /* closed for idle_ms */
     uint64_t starved;   /* times that reading waited for the budget */
 };
@@ -62,11 +62,12 @@ struct od_net_stats {
 struct od_net *od_net_new(struct od_reactor *r, const struct od_net_settings *settings,
                           const struct od_net_handlers *handlers, struct od_budget *budget,
                           void *owner);
-/* Closes every connection, with its closed call.  From the reactor's thread, or after it ended. */
+/* Closes what is left, with its closed call.  Once drained, or after the reactor's run returned. */
 void od_net_free(struct od_net *n);
 /*
- * Reads no further request; each connection is closed once its answers are sent.  drained is
- * called on the reactor, once, when none is left; it may free the net.
+ * Reads no further request; each connection is closed once its answers are sent, or when that
+ * makes no progress for stall_ms.  drained is called once when none is left, on the reactor's thread, perhaps
+ * before this returns; it may free the net.  Listeners are closed first.
  */
 void od_net_drain(struct od_net *n, void (*drained)(void *arg), void *arg);
 void od_net_stats(const struct od_net *n, struct od_net_stats *out);
