@@ -34,8 +34,13 @@ void schema_emit_shapes(FILE *out, const struct schema_message *m)
             fprintf(out, "    { .name = NULL },\n");
         fprintf(out,
                 "};\n\nstatic const struct od_shape shape_%s = {\n"
-                "    \"%s\", sizeof(struct %s), %d, fields_%s, defaults_of_%s,\n};\n\n",
-                s->fn, s->name, s->c_name, count, s->fn, s->fn);
+                "    \"%s\", sizeof(struct %s), %d, fields_%s,\n    ",
+                s->fn, s->name, s->c_name, count, s->fn);
+        if (schema_keeps_tags(m))
+            fprintf(out, "offsetof(struct %s, unknown_tags)", s->c_name);
+        else
+            fprintf(out, "-1");
+        fprintf(out, ", defaults_of_%s,\n};\n\n", s->fn);
     }
 }
 

@@ -48,6 +48,7 @@ struct od_shape {
     uint32_t bytes;
     uint32_t field_count;
     const struct od_field *fields;
+    int32_t tags_pos; /* of the struct od_tags of unknown fields; -1: they are not kept */
     void (*defaults)(void *object); /* overwrites all of it */
 };
 
