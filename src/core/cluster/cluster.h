@@ -20,8 +20,8 @@
 
 enum {
     OD_TOPIC_NAME_MAX = 249,
-    OD_CREATE_PARTITIONS_MAX = 100000, /* one command creates at most so many partitions */
-    OD_ALTER_CONFIGS_MAX = 10000,      /* settings one command changes */
+    OD_CREATE_PARTITIONS_MAX = 10000, /* one command creates at most so many, as in Kafka */
+    OD_ALTER_RESOURCES_MAX = 1000,    /* whose settings one command changes */
 };
 
 enum od_command_kind {

@@ -30,7 +30,7 @@ void od_image_delta_deinit(struct od_image_delta *d);
 
 struct od_edit;
 
-struct od_edit *od_edit_new(const struct od_image *base);
+struct od_edit *od_edit_new(struct od_image *base);
 void od_edit_free(struct od_edit *e); /* drops what was not finished; accepts NULL */
 const struct od_image *od_edit_image(const struct od_edit *e); /* valid until the next apply */
 /*
@@ -39,6 +39,8 @@ const struct od_image *od_edit_image(const struct od_edit *e); /* valid until th
  */
 OD_MUST_USE enum od_err od_edit_apply(struct od_edit *e, const struct od_metadata_record *record,
                                       struct od_text *why);
+/* A metadata transaction has begun and not ended: the edit cannot be finished. */
+bool od_edit_in_transaction(const struct od_edit *e);
 /* Ends the edit: the new image (one reference, position set) and what changed.  Frees e. */
 struct od_image *od_edit_finish(struct od_edit *e, int64_t offset, int32_t epoch,
                                 struct od_image_delta *delta);

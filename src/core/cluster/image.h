@@ -5,9 +5,8 @@
  * reference goes.  A published image and all it reaches is immutable; any thread may read it and
  * hold and drop references.  Pointers reached through an image are borrows of that image.
  *
- * Cost with 100,000 partitions: a lookup visits at most 4 nodes of 32 ways; a change of one
- * partition copies 3-4 nodes per map (about 1 KiB); an image itself is one small object.  About
- * 150 bytes per partition of one replica, 700 per topic.
+ * Cost with 100,000 partitions: a lookup visits 4 or 5 nodes of 32 ways; a change of one partition
+ * copies as many nodes per map, 2 KiB in all, whatever the number of partitions.
  */
 #pragma once
 
@@ -15,6 +14,7 @@
 #include "base/uuid.h"
 #include "core/cluster/pmap.h"
 
+struct od_image_ops;
 struct od_topic_config; /* the driver's: resolved settings of a topic, opaque here */
 
 enum { OD_NO_LEADER = -1 };
@@ -47,7 +47,8 @@ struct od_image_topic {
     int32_t partition_count; /* indexes are 0 to count - 1 */
     struct od_uuid id;
     struct od_str name;
-    struct od_topic_config *config; /* owns a reference; NULL without od_image_ops */
+    struct od_topic_config *config; /* owns a reference; NULL without ops */
+    const struct od_image_ops *ops; /* of the image */
     struct od_pmap partitions;
 };
 
@@ -96,7 +97,6 @@ struct od_image_resource {
     _Atomic uint32_t refs;
     enum od_resource_type type;
     struct od_str name;
-    struct od_str key; /* type byte and name: what the map is keyed by */
     int count;
     const struct od_image_setting *settings;
 };
@@ -104,8 +104,10 @@ struct od_image_resource {
 /* How the driver resolves topic settings; constant, outlives every image. */
 struct od_image_ops {
     void *ctx;
-    /* own: the topic's settings or NULL; brokers: the default of all brokers or NULL. */
+    struct od_str node; /* our broker id in figures: what its settings are stored under */
+    /* own, broker, brokers: what is stored for the topic, our broker, all brokers; or NULL. */
     struct od_topic_config *(*resolve)(void *ctx, const struct od_image_resource *own,
+                                       const struct od_image_resource *broker,
                                        const struct od_image_resource *brokers);
     struct od_topic_config *(*ref)(struct od_topic_config *t);
     void (*unref)(struct od_topic_config *t);
@@ -147,11 +149,11 @@ const struct od_image_resource *od_image_resource_find(const struct od_image *im
 struct od_str od_image_setting_find(const struct od_image_resource *resource, struct od_str name);
 int16_t od_image_feature_level(const struct od_image *image, struct od_str name); /* 0: none */
 
-/* Iteration in an order that depends on the seed: zero-initialise *walk; NULL at the end. */
+/* Iteration in no order that means anything: zero-initialise *walk; NULL at the end. */
 const struct od_image_topic *od_image_topic_next(const struct od_image *image,
                                                  struct od_pmap_walk *walk);
 const struct od_image_broker *od_image_broker_next(const struct od_image *image,
-                                                   struct od_pmap_walk *walk); /* by id */
+                                                   struct od_pmap_walk *walk);
 const struct od_image_feature *od_image_feature_next(const struct od_image *image,
                                                      struct od_pmap_walk *walk);
 const struct od_image_resource *od_image_resource_next(const struct od_image *image,
