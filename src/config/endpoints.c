@@ -35,13 +35,13 @@ static bool all_of(struct od_str s, const char *allowed)
 static bool split(struct od_str item, struct od_str *name, struct od_str *host, int64_t *port)
 {
     const char *mark = memmem(item.data, item.len, "://", 3);
-    const char *colon;
+    const char *end = item.data + item.len, *colon;
 
     if (!mark)
         return false;
     *name = (struct od_str){ item.data, (size_t)(mark - item.data) };
     host->data = mark + 3;
-    colon = memrchr(host->data, ':', (size_t)(item.data + item.len - host->data));
+    colon = memrchr(host->data, ':', (size_t)(end - host->data));
     if (!colon)
         return false;
     host->len = (size_t)(colon - host->data);
@@ -50,8 +50,8 @@ static bool split(struct od_str item, struct od_str *name, struct od_str *host, 
         host->len -= 2;
     }
     return name->len > 0 && all_of(*name, "_.-") && all_of(*host, "_.-:%") &&
-           od_str_to_i64((struct od_str){ colon + 1, (size_t)(item.data + item.len - colon - 1) }, 0,
-                         UINT16_MAX, port);
+           od_str_to_i64((struct od_str){ colon + 1, (size_t)(end - colon - 1) }, 0, UINT16_MAX,
+                         port);
 }
 
 static bool fail(const struct od_config *c, enum od_key key, struct od_text *errors,
@@ -73,8 +73,9 @@ static bool parse_list(const struct od_config *c, enum od_key key, const char *t
         if (i == ENDPOINTS_MAX)
             return fail(c, key, errors, "at most 64 are possible");
         if (!split(item, &name, &host, &port))
-            return fail(c, key, errors, "each item must have the form NAME://host:port, with a port "
-                                        "from 0 to 65535");
+            return fail(c, key, errors,
+                        "each item must have the form NAME://host:port, with a port from 0 to "
+                        "65535");
         out->v[out->n++] = (struct od_endpoint){ upper(name), od_str_dup(host), (uint16_t)port };
     }
     if (out->n == 0)

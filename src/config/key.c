@@ -183,7 +183,8 @@ static bool parse_double(const struct od_key_row *row, struct od_str text, doubl
     memcpy(copy, text.data, text.len);
     copy[text.len] = '\0';
     *out = strtod(copy, &end);
-    return !copy[strspn(copy, "0123456789.eE+-")] && *end == '\0' && isfinite(*out) && *out >= (double)row->min && *out <= (double)row->max;
+    return !copy[strspn(copy, "0123456789.eE+-")] && *end == '\0' && isfinite(*out) &&
+           *out >= (double)row->min && *out <= (double)row->max;
 }
 
 static bool parse_flags(const struct od_key_row *row, struct od_str text, unsigned *out)

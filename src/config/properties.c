@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 
-/* A cursor over the file; unescaped bytes are written to `to`, which never overtakes `p`'s place. */
+/* A cursor over the file; what is unescaped is written to `to`. */
 struct scan {
     const char *p, *end;
     int line;

@@ -79,7 +79,8 @@ TEST(every_default_keeps_its_own_bound)
         else
             od_config_print(&l.config, row->key, &text);
         if (row->key != OD_KEY_LOG_RETENTION_MINUTES)
-            CHECK(od_key_parse(row, (struct od_str){ od_text_get(&text), text.len }, scratch, &why));
+            CHECK(od_key_parse(row, (struct od_str){ od_text_get(&text), text.len }, scratch,
+                               &why));
         od_key_free(row, scratch);
         od_text_reset(&text);
     }

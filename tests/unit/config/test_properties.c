@@ -52,7 +52,8 @@ TEST(equals_colon_and_blank_separate_key_and_value)
 TEST(escapes_give_the_character)
 {
     check_one("a\\=b\\:c\\ d=e\\tf\\n\\r\\f\\q\\\\", "a=b:c d", "e\tf\n\r\fq\\");
-    check_one("k=\\u0041\\u00e9\\u20AC\\ud83d\\ude00", "k", "A\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
+    check_one("k=\\u0041\\u00e9\\u20AC\\ud83d\\ude00", "k",
+              "A\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
 }
 
 TEST(bytes_above_127_pass)
