@@ -77,8 +77,6 @@ void od_conn_close(struct od_conn *c)
     od_conn_schedule(c);
 }
 
-/* --- time -------------------------------------------------------------------------------------- */
-
 static bool waits_for_peer(const struct od_conn *c)
 {
     return od_conn_may_read(c) && od_conn_in_mid_frame(c);
@@ -96,7 +94,7 @@ static int64_t deadline(const struct od_conn *c, const char **why)
         return c->sent_ms + s->stall_ms;
     }
     if (od_link_used(&c->starving)) {
-        *why = "waited too long for the memory budget";
+        *why = "found no room in the memory budget";
         return c->received_ms + s->stall_ms;
     }
     if (c->state == OD_CONN_ENDING) {
@@ -155,8 +153,6 @@ void od_conn_end(struct od_conn *c)
     od_conn_stall_begins(c);
     od_conn_schedule(c);
 }
-
-/* --- events ------------------------------------------------------------------------------------ */
 
 static void on_ready(struct od_watch *w, unsigned ready)
 {
@@ -286,8 +282,6 @@ void od_net_adopt(struct od_net *n, struct od_socket *socket, const struct od_ad
     n->stats.opened++;
     n->handlers.opened(c);
 }
-
-/* --- the net ----------------------------------------------------------------------------------- */
 
 static void on_feed(struct od_timer *t)
 {

@@ -66,8 +66,8 @@ struct od_net *od_net_new(struct od_reactor *r, const struct od_net_settings *se
 void od_net_free(struct od_net *n);
 /*
  * Reads no further request; each connection is closed once its answers are sent, or when that
- * makes no progress for stall_ms.  drained is called once when none is left, on the reactor's thread, perhaps
- * before this returns; it may free the net.  Listeners are closed first.
+ * makes no progress for stall_ms.  drained is called once when none is left, on the reactor's
+ * thread, perhaps before this returns; it may free the net.  Listeners are closed first.
  */
 void od_net_drain(struct od_net *n, void (*drained)(void *arg), void *arg);
 void od_net_stats(const struct od_net *n, struct od_net_stats *out);

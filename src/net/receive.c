@@ -28,8 +28,6 @@ enum {
     FEED_MS = 2,
 };
 
-/* --- who is at the other end? ------------------------------------------------------------------ */
-
 static bool looks_like_http(const uint8_t *p)
 {
     static const char *const starts[] = { "GET ", "HEAD", "POST", "PUT ", "DELE",
@@ -77,8 +75,6 @@ static bool check_length(struct od_conn *c, const uint8_t *prefix, size_t *len)
     }
     return false;
 }
-
-/* --- memory ------------------------------------------------------------------------------------ */
 
 static void starve(struct od_conn *c)
 {
@@ -130,8 +126,6 @@ static void hold(struct od_conn *c, struct od_buf *buf, const uint8_t *data, siz
     else if (len > 0)
         c->held = od_slice_ref(buf, data, len);
 }
-
-/* --- large frames ------------------------------------------------------------------------------ */
 
 static bool lower_half_has(const struct od_budget *b, size_t len)
 {
@@ -215,8 +209,6 @@ void od_net_feed(struct od_net *n)
     }
 }
 
-/* --- frames ------------------------------------------------------------------------------------ */
-
 static void hand_up(struct od_conn *c, struct od_slice frame)
 {
     c->net->stats.frames++;
@@ -278,8 +270,6 @@ void od_conn_drop_received(struct od_conn *c)
     c->frame = NULL;
     c->backlog = false;
 }
-
-/* --- receiving --------------------------------------------------------------------------------- */
 
 static void end_of_input(struct od_conn *c)
 {

@@ -53,7 +53,8 @@ struct server {
     struct delayed delayed[DELAYED_MAX];
     int delayed_count;
     struct od_conn *halted;
-    int opened, closed, released_files;
+    int opened, closed;
+    _Atomic int released_files;
 };
 
 static inline void on_opened(struct od_conn *c)
@@ -75,7 +76,7 @@ static inline void on_closed(struct od_conn *c)
 
 static inline void count_release(void *pin)
 {
-    ((struct server *)pin)->released_files++;
+    atomic_fetch_add(&((struct server *)pin)->released_files, 1);
 }
 
 static inline void answer_slice(struct od_conn *c, struct od_slice frame)
@@ -215,7 +216,7 @@ static inline struct od_net_stats finish(struct server *s)
     return stats;
 }
 
-/* --- clients: blocking, 10 s at most ------------------------------------------------------------ */
+/* Clients block, for 10 s at most. */
 
 static inline int dial_from(const struct server *s, const char *from)
 {
