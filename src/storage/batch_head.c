@@ -14,5 +14,5 @@ bool od_batch_head_read(const uint8_t *data, struct od_batch_head *out)
                                    .len = (int64_t)od_batch_bytes(&h),
                                    .leader_epoch = h.leader_epoch,
                                    .crc = h.crc };
-    return true;
+    return out->last_offset < INT64_MAX;
 }

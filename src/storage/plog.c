@@ -171,6 +171,11 @@ static enum od_err roll(struct od_plog *p, int64_t base)
     return OD_NONE;
 }
 
+enum od_err od_plog_roll(struct od_plog *p)
+{
+    return roll(p, p->end_offset);
+}
+
 static void mark_tail(struct od_plog *p, const struct od_segment *s)
 {
     struct od_tail *t = p->tail;

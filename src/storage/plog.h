@@ -20,7 +20,9 @@
 #include <stdbool.h>
 
 struct od_file;
+struct od_manifest_entry;
 struct od_plog;
+struct od_plog_dir;
 struct od_segment;
 struct od_storage;
 
@@ -116,7 +118,8 @@ struct od_plog_place {
     int64_t end_offset;  /* the offset after the last batch before end_pos; -1: unknown */
     int64_t stop_pos;    /* no readable batch from here on */
     int64_t next_offset; /* where the next segment starts; -1: none */
-    int64_t timestamp;   /* for od_plog_scan_time */
+    int64_t timestamp;     /* these two for od_plog_scan_time */
+    int64_t max_timestamp;
     bool end_exact;
     bool recent; /* in the tail just written: resident without asking */
 };
@@ -127,7 +130,8 @@ struct od_plog_range {
     int64_t pos;
     int64_t len;
     int64_t first_offset; /* base offset of the first batch, <= the offset wanted */
-    int64_t next_offset;  /* after the last batch; of an empty range: where to locate again, or -1 */
+    int64_t next_offset;  /* after the last batch, if known; of an empty range: where to locate
+                           * again; else -1 */
     struct od_segment *segment; /* storage's own */
 };
 
@@ -206,21 +210,28 @@ struct od_plog_trash {
     struct od_plog_dir *dir;
     struct od_segment **segments; /* owned */
     int n;
-    bool whole; /* the partition's directory itself */
+    struct od_segment *learn; /* its timestamps are not known: read them; or NULL */
+    bool whole;               /* the partition's directory itself */
 };
 
 /*
  * Removes everything from offset on, whole batches: the new end is the base of the batch that
- * holds offset.  begin is locked: appends answer OD_E_BUSY and reads stop below offset until end.
+ * holds offset.  From begin, which is locked, until end, appends answer OD_E_BUSY, reads stop below
+ * offset and nothing is flushed.  OD_E_BUSY: a flush is out.  No delete meanwhile.
  */
 struct od_plog_cut {
-    struct od_plog_place place;
-    struct od_plog_trash trash; /* later segments */
+    struct od_storage *storage;
+    struct od_plog_dir *dir;
+    struct od_manifest_entry *entry;
+    struct od_segment *segment;  /* the one that becomes the last; NULL: nothing to do */
+    struct od_segment *rebuilt;  /* what takes its place */
+    struct od_segment **later;   /* those that go */
+    int n_later;
     int64_t offset;
-    int64_t base; /* of the segment that becomes the active one */
-    int64_t pos;
-    int64_t end_offset;
-    enum od_err err;
+    int64_t end_pos; /* of segment, before */
+    int64_t log_start;
+    struct od_plog_config config;
+    enum od_err err; /* set by run */
 };
 
 OD_MUST_USE enum od_err od_plog_cut_begin(struct od_plog *p, int64_t offset,
@@ -235,10 +246,13 @@ struct od_plog_retention {
     int64_t limit_offset;    /* the high watermark: nothing above it goes */
 };
 
-/* Locked.  Takes old sealed segments out of the log; false: none.  Then od_plog_trash_run. */
+/* Locked.  Takes old segments out of the log; false: nothing to do.  Then od_plog_trash_run. */
 OD_MUST_USE bool od_plog_retain(struct od_plog *p, const struct od_plog_retention *r,
                                 struct od_plog_trash *out);
-/* Locked, last use, frees the log: its directory is to be renamed and removed. */
+/*
+ * Locked, last use, frees the log: its directory is to be renamed and removed.  Not while a cut is
+ * out.  Until od_plog_trash_run has renamed it, opening the same name answers OD_E_EXISTS.
+ */
 void od_plog_delete(struct od_plog *p, struct od_plog_trash *out);
 /* Blocking.  Frees what the trash holds; what cannot be removed is left to od_storage_sweep. */
 OD_MUST_USE enum od_err od_plog_trash_run(struct od_plog_trash *trash);

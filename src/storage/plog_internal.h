@@ -59,6 +59,7 @@ void od_plog_push_segment(struct od_plog *p, struct od_segment *s); /* takes the
 int od_plog_find_segment(const struct od_plog *p, int64_t offset);
 void od_plog_put_state(struct od_plog *p); /* tells the manifest */
 void od_plog_free(struct od_plog *p);
+OD_MUST_USE enum od_err od_plog_roll(struct od_plog *p); /* locked: a new, empty active segment */
 
 /* Blocking, alone with the log: what a clean stop does for one log. */
 OD_MUST_USE enum od_err od_plog_settle(struct od_plog *p);

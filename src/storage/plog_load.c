@@ -198,28 +198,15 @@ static enum od_err load_segment(struct od_plog *p, int64_t base, int64_t next_ba
     return OD_NONE;
 }
 
-static enum od_err remove_segment_files(const struct od_plog *p, int64_t base)
+static enum od_err remove_segment_files(struct od_plog *p, int64_t base)
 {
-    static const char *const suffixes[] = { "log", "index", "timeindex", "txnindex", "snapshot" };
-    enum od_err err = OD_NONE;
+    struct od_segment *s = od_segment_new(&p->storage->cache, p->dir, base);
+    enum od_err err;
 
     od_log(OD_LOG_WARN, "storage", "%s/%020lld.log: removed, it follows a torn tail",
            p->dir->path, (long long)base);
-    for (size_t i = 0; i < OD_COUNT(suffixes) && !err; i++) {
-        char path[OD_PATH_MAX];
-        struct od_file *f;
-
-        snprintf(path, sizeof(path), "%s/%020lld.%s", p->dir->path, (long long)base, suffixes[i]);
-        err = od_file_open(path, OD_FILE_READ | OD_FILE_QUIET, &f);
-        if (err == OD_E_NOT_FOUND) {
-            err = OD_NONE;
-            continue;
-        }
-        if (err)
-            break;
-        od_file_close(f);
-        err = od_path_remove(path);
-    }
+    err = od_segment_remove_files(s);
+    od_segment_unref(s);
     return err;
 }
 
@@ -229,7 +216,8 @@ static enum od_err load_directory(struct od_plog *p)
     enum od_err err = od_dir_list(p->dir->path, each_file, &l);
     bool stop = false;
 
-    qsort(l.bases, l.n, sizeof(*l.bases), by_value);
+    if (l.n)
+        qsort(l.bases, l.n, sizeof(*l.bases), by_value);
     for (size_t i = 0; i < l.n && !err; i++) {
         if (stop)
             err = remove_segment_files(p, l.bases[i]);
@@ -311,13 +299,21 @@ void od_plog_close(struct od_plog *p)
     p->closed = true;
 }
 
-/* Makes the directory and its partition.metadata. */
+static enum od_err refuse_entry(void *arg, const char *name, bool is_dir)
+{
+    (void)arg, (void)name, (void)is_dir;
+    return OD_E_EXISTS;
+}
+
+/* Makes the directory, unless one with contents stands there, and its partition.metadata. */
 static enum od_err create(struct od_storage *s, struct od_manifest_entry *e,
                           const struct od_plog_dir *dir, struct od_uuid topic_id)
 {
     struct od_text text = { 0 };
     enum od_err err = od_dir_make(dir->path);
 
+    if (!err && !e->present)
+        err = od_dir_list(dir->path, refuse_entry, NULL); /* a deleted one, not yet renamed */
     od_partition_metadata_print(topic_id, &text);
     if (!err)
         err = od_smallfile_replace(dir->path, "partition.metadata",

@@ -144,6 +144,11 @@ static void add_time_if_later(struct od_segment *s)
     s->indexed_timestamp = timestamp;
 }
 
+int64_t od_time_entry_timestamp(const struct od_time_entry *e)
+{
+    return (int64_t)((uint64_t)e->timestamp_high << 32 | e->timestamp_low);
+}
+
 static void add_entry(struct od_segment *s, const struct od_batch_head *batch, int64_t pos)
 {
     struct od_index *ix = index_of(s);
@@ -325,4 +330,28 @@ int64_t od_segment_hinted(const struct od_segment *s, int64_t offset)
             return (int64_t)(packed & UINT32_MAX);
     }
     return -1;
+}
+
+enum od_err od_segment_remove_file(const struct od_segment *s, const char *suffix)
+{
+    char path[OD_PATH_MAX];
+    struct od_file *f;
+    enum od_err err;
+
+    od_segment_path(s, suffix, path, sizeof(path));
+    err = od_file_open(path, OD_FILE_READ | OD_FILE_QUIET, &f);
+    if (err)
+        return err == OD_E_NOT_FOUND ? OD_NONE : err;
+    od_file_close(f);
+    return od_path_remove(path);
+}
+
+enum od_err od_segment_remove_files(const struct od_segment *s)
+{
+    static const char *const suffixes[] = { "log", "index", "timeindex", "txnindex", "snapshot" };
+    enum od_err err = OD_NONE;
+
+    for (size_t i = 0; i < OD_COUNT(suffixes) && !err; i++)
+        err = od_segment_remove_file(s, suffixes[i]);
+    return err;
 }

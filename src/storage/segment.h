@@ -102,12 +102,18 @@ void od_segment_seal(struct od_segment *s); /* adds the last time index entry */
 /* Blocking, alone with the index: appends the entries in memory to the files and syncs them. */
 OD_MUST_USE enum od_err od_segment_write_index(struct od_segment *s);
 void od_segment_drop_index(struct od_segment *s); /* frees the entries in memory */
+/* Blocking.  Removes the file of that suffix, which may be missing. */
+OD_MUST_USE enum od_err od_segment_remove_file(const struct od_segment *s, const char *suffix);
+OD_MUST_USE enum od_err od_segment_remove_files(const struct od_segment *s); /* all, the log first */
+/* Blocking.  A sealed segment whose times are unknown: reads its heads, writes its index anew. */
+OD_MUST_USE enum od_err od_segment_learn(struct od_segment *s);
 void od_segment_add_damage(struct od_segment *s, const struct od_damage *d);
 
 /* Readers: boundaries that others have found. */
 void od_segment_hint(struct od_segment *s, int64_t offset, int64_t pos);
 int64_t od_segment_hinted(const struct od_segment *s, int64_t offset); /* -1: none */
 
+int64_t od_time_entry_timestamp(const struct od_time_entry *e);
 /* The last entry in memory whose batch begins at or below; NULL: none. */
 const struct od_index_entry *od_index_by_offset(const struct od_index *ix, int64_t first);
 const struct od_index_entry *od_index_by_pos(const struct od_index *ix, int64_t pos);

@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Writes a batch of count records' worth of offsets and body filler bytes; returns its length. */
 static inline size_t batch_make(uint8_t *out, int64_t base, int32_t count, int32_t epoch,
