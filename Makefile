@@ -27,6 +27,7 @@ LDFLAGS_release := -pie -Wl,-z,relro,-z,now
 CFLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 CFLAGS_tsan := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 CFLAGS_cov := -O0 -g --coverage
+CFLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 CFLAGS := -std=gnu17 $(WARN) $(CFLAGS_$(PROFILE))
 LDFLAGS := $(if $(LDFLAGS_$(PROFILE)),$(LDFLAGS_$(PROFILE)),$(CFLAGS_$(PROFILE)))
 LIBS := -lisal -lzstd -llz4 -lsnappy -lz -lpthread
@@ -77,7 +78,7 @@ TESTLIB := $(B)/obj/tests/lib/test.o
 UNIT := $(sort $(shell find tests/unit -name 'test_*.c'))
 UNIT_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(UNIT))
 
-.PHONY: all test unit docs sim mutants integration lint packages packages-test run demo schema-compare asan tsan cov fmt install clean help
+.PHONY: all fuzz fuzz-run fuzz-replay test unit docs sim mutants integration lint packages packages-test run demo schema-compare asan tsan cov fmt install clean help
 
 all: $(B)/common.a $(B)/os-linux.a $(if $(MAIN),$(B)/odradek) ## build the broker: build/release/odradek
 
@@ -180,6 +181,32 @@ sim: $(B)/sim ## simulate SEEDS=200 histories from SEED=1; T=scenario, V=1 for a
 mutants: $(B)/sim ## each seeded bug must be found by the simulator; MUTANTS=names, SEEDS
 	@tools/run-mutants $(B) $(SEEDS) "$(LIBS)" "$(MUTANTS)" -- \
 	    $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
+
+# --- fuzzing -----------------------------------------------------------------------------------
+FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ_SECONDS ?= 60
+FUZZ_LINK = $(Q)$(CC) $(LDFLAGS) $(1) -o $@ -Wl,--start-group $(filter %.o %.a,$^) -Wl,--end-group \
+            $(LIBS)
+
+$(B)/fuzz/%: $(B)/obj/tests/fuzz/fuzz_%.o $(B)/common.a $(B)/os-linux.a
+	@mkdir -p $(@D)
+	$(call FUZZ_LINK,-fsanitize=fuzzer)
+$(B)/fuzz-replay/%: $(B)/obj/tests/fuzz/fuzz_%.o $(B)/obj/tests/fuzz/replay.o $(B)/common.a \
+    $(B)/os-linux.a
+	@mkdir -p $(@D)
+	$(call FUZZ_LINK)
+
+fuzz: ## fuzz each target for FUZZ_SECONDS with clang; T=target limits them
+	@$(MAKE) -j$(JOBS) PROFILE=fuzz CC=clang fuzz-run
+fuzz-run: $(addprefix $(B)/fuzz/,$(filter $(or $(T),%),$(FUZZ)))
+	$(Q)for t in $(^F); do mkdir -p $(B)/corpus/$$t; echo "  FUZZ $$t"; \
+	    $(B)/fuzz/$$t -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=1024 -print_final_stats=1 \
+	        -artifact_prefix=$(B)/ $(B)/corpus/$$t tests/fuzz/corpus/$$t \
+	        2>$(B)/$$t.log || { tail -40 $(B)/$$t.log; exit 1; }; \
+	    grep -E 'number_of_executed|new_units' $(B)/$$t.log; done
+
+fuzz-replay: $(addprefix $(B)/fuzz-replay/,$(filter $(or $(T),%),$(FUZZ))) ## past findings again, with any compiler
+	$(Q)for t in $(^F); do $(B)/fuzz-replay/$$t tests/fuzz/corpus/$$t || exit 1; done
 
 include bench/bench.mk
 

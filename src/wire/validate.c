@@ -55,6 +55,8 @@ static uint64_t take_base128(struct walk *w, unsigned bytes_max)
     for (unsigned i = 0; i < bytes_max; i++) {
         uint8_t b = take_byte(w);
 
+        if (i == 9 && b > 1) /* beyond 64 bits */
+            break;
         v |= (uint64_t)(b & 0x7f) << (7 * i);
         if (b < 0x80)
             return v;

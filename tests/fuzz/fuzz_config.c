@@ -12,11 +12,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void check_print(struct od_str file)
 {
     struct od_properties first, second;
-    struct od_text printed = { 0 }, why = { 0 };
+    struct od_text printed = {0}, why = {0};
 
     if (od_properties_parse(file, &first, &why)) {
         od_properties_print(&first, &printed);
-        OD_ASSERT(od_properties_parse((struct od_str){ printed.data, printed.len }, &second, &why));
+        OD_ASSERT(od_properties_parse((struct od_str) {printed.data, printed.len}, &second, &why));
         OD_ASSERT(first.n == second.n);
         for (int i = 0; i < first.n; i++) {
             OD_ASSERT(od_str_eq(first.v[i].key, second.v[i].key));
@@ -33,12 +33,11 @@ static void check_print(struct od_str file)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct od_str file = { (const char *)data, size };
+    struct od_str file = {(const char *)data, size};
     struct od_config_input in = {
-        .file_name = "f", .file = file, .data_dir = "/d", .cores = 1, .memory_bytes = 1 << 30
-    };
+        .file_name = "f", .file = file, .data_dir = "/d", .cores = 1, .memory_bytes = 1 << 30};
     struct od_config config;
-    struct od_text errors = { 0 }, notes = { 0 };
+    struct od_text errors = {0}, notes = {0};
     bool loaded;
 
     if (size > 1 << 16)
