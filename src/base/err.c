@@ -66,5 +66,5 @@ int16_t od_err_to_wire(enum od_err err)
 #undef OD_ERR
 #undef OD_ERR_INTERNAL
     }
-    OD_ASSERT(!"an error code without a row in err.def");
+    OD_ASSERT(false && "an error code without a row in err.def");
 }
