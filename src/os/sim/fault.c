@@ -24,6 +24,18 @@ static enum od_err injected(struct od_disk *d, enum od_sim_disk_call call, const
     return OD_NONE;
 }
 
+/* What may enter the kernel under a lock is little: see os/lock.h. */
+static void check_locks(enum od_sim_disk_call call, const char *path)
+{
+    const struct od_thread_state *state = &od_world.running->state;
+    bool quick = call == OD_SIM_DISK_OPEN || call == OD_SIM_DISK_WRITE ||
+                 call == OD_SIM_DISK_TRUNCATE;
+
+    if (state->held[OD_LOCK_LEAF] || (state->held[OD_LOCK_PARTITION] && !quick))
+        od_sim_fail("file call %d on %s by %s while a lock is held", (int)call, path,
+                    od_world.running->name);
+}
+
 void od_disk_take_us(int64_t us)
 {
     od_world.now_ns += us * 1000;
@@ -39,6 +51,7 @@ enum od_err od_disk_begin(enum od_sim_disk_call call, const char *path)
     struct od_sim_node *n = od_sim_here();
     enum od_err err;
 
+    check_locks(call, path);
     od_sim_step(OD_CALL_FILE, call, od_sim_hash(path, strlen(path)));
     if (n->crash_countdown > 0 && --n->crash_countdown == 0) {
         if (od_rng_chance(&od_world.disk, 500000))
