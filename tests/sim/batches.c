@@ -86,6 +86,12 @@ size_t batch_build(uint8_t *out, uint64_t first, int n, size_t fill, int64_t tim
     return len;
 }
 
+void batch_place(uint8_t *batch, int64_t base_offset, int32_t leader_epoch)
+{
+    od_be64_store(batch, (uint64_t)base_offset);
+    od_be32_store(batch + 12, (uint32_t)leader_epoch);
+}
+
 static bool walk_record(const uint8_t **p, const uint8_t *end, int64_t *delta, uint64_t *number)
 {
     const uint8_t *stop;

@@ -14,6 +14,9 @@ size_t batch_bytes_max(int n, size_t fill);
 /* n records with the numbers first, first + 1 ...; returns the length. */
 size_t batch_build(uint8_t *out, uint64_t first, int n, size_t fill, int64_t timestamp_ms);
 
+/* What a broker patches in when it appends. */
+void batch_place(uint8_t *batch, int64_t base_offset, int32_t leader_epoch);
+
 /* Called per record, in order.  Returns false, with a reason, for bytes that are no sound batches;
  * a batch cut off at the end is no error. */
 bool batch_walk(const uint8_t *data, size_t len,

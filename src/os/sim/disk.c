@@ -336,13 +336,13 @@ static void crash_file(struct od_inode *f)
 
 static void crash_names(struct od_disk *d)
 {
-    bool subset = od_rng_chance(&od_world.disk, 300000);
+    /* In order: the journals of the file systems we run on keep it. */
     int kept = (int)od_rng_below(&od_world.disk, (uint64_t)d->name_count + 1);
 
     if (od_rng_chance(&od_world.disk, 300000))
         kept = 0;
     for (int i = 0; i < d->name_count; i++) {
-        if (subset ? od_rng_chance(&od_world.disk, 500000) : i < kept)
+        if (i < kept)
             apply_name(&d->names[i]);
         free_name(&d->names[i]);
     }
@@ -367,6 +367,36 @@ static void revive(struct od_disk *d, struct od_inode *dir)
     }
 }
 
+static struct od_inode *make_durable(struct od_disk *d, struct od_inode *dir, const char *name,
+                                     bool is_dir)
+{
+    struct od_inode *inode = od_disk_lookup(dir, name);
+
+    if (!inode) {
+        inode = od_disk_inode_new(d, is_dir);
+        od_disk_name(d, dir, name, inode);
+        od_disk_sync_names(d, dir);
+    }
+    return inode;
+}
+
+/* The machine starts: the kernel's boot id is a new one. */
+static void boot(struct od_disk *d)
+{
+    struct od_inode *at = make_durable(d, d->root, "proc", true);
+    char id[38];
+
+    at = make_durable(d, at, "sys", true);
+    at = make_durable(d, at, "kernel", true);
+    at = make_durable(d, at, "random", true);
+    at = make_durable(d, at, "boot_id", false);
+    snprintf(id, sizeof(id), "%08x-0000-4000-8000-%012llx\n",
+             (unsigned)od_rng_below(&od_world.disk, UINT32_MAX),
+             (unsigned long long)od_rng_below(&od_world.disk, (uint64_t)1 << 48));
+    od_inode_write(d, at, id, sizeof(id) - 1, 0);
+    od_inode_sync(at, at->op_seq);
+}
+
 void od_disk_crash(struct od_disk *d, enum od_sim_crash how)
 {
     d->open_files = 0;
@@ -380,6 +410,7 @@ void od_disk_crash(struct od_disk *d, enum od_sim_crash how)
     crash_names(d);
     d->used = 0;
     revive(d, d->root);
+    boot(d);
 }
 
 struct od_disk *od_disk_new(void)
@@ -388,6 +419,7 @@ struct od_disk *od_disk_new(void)
 
     d->capacity = (int64_t)1 << 30;
     d->root = od_disk_inode_new(d, true);
+    boot(d);
     return d;
 }
 
