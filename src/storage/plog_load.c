@@ -136,6 +136,28 @@ static void take_whole(struct od_segment *s, int64_t file_size, int64_t next_bas
     atomic_store(&s->disk_entries, index_file_entries(s));
 }
 
+/*
+ * Makes the pages dirty again.  After a sync that failed in an earlier life of this process they
+ * are clean in the page cache, the disk does not have them, and the next sync would not write them.
+ */
+static enum od_err write_again(struct od_file *file, int64_t from, int64_t to)
+{
+    enum { STEP_BYTES = 256 * 1024 };
+    uint8_t *data = from < to ? od_alloc(STEP_BYTES) : NULL;
+    enum od_err err = OD_NONE;
+
+    while (from < to && !err) {
+        size_t len = to - from < STEP_BYTES ? (size_t)(to - from) : STEP_BYTES, got, put;
+
+        err = od_file_read(file, data, len, from, &got);
+        if (!err)
+            err = od_file_write(file, &(struct od_span){ data, got }, 1, from, &put);
+        from += (int64_t)len;
+    }
+    od_free(data);
+    return err;
+}
+
 static enum od_err recover(struct od_plog *p, struct od_segment *s, struct od_file *file,
                            struct od_recovery *r)
 {
@@ -158,8 +180,10 @@ static enum od_err recover(struct od_plog *p, struct od_segment *s, struct od_fi
     err = od_recover(r);
     if (!err && r->cut && s->size < r->file_size)
         err = od_file_truncate(file, s->size);
+    if (!err && !by_kafka) /* what was read may be in the page cache only */
+        err = write_again(file, r->verify_from, s->size);
     if (!err && !by_kafka)
-        err = od_file_sync(file); /* what was read may be in the page cache only */
+        err = od_file_sync(file);
     s->fresh_pos = s->size;
     return err;
 }
@@ -224,7 +248,9 @@ static enum od_err load_directory(struct od_plog *p)
         else
             err = load_segment(p, l.bases[i], i + 1 < l.n ? l.bases[i + 1] : -1, &stop);
     }
-    if (!err && stop)
+    /* Segments that the last life began may have no name on the disk yet. */
+    if (!err && (stop || (l.n && (l.bases[l.n - 1] != p->entry->recovery.base ||
+                                  p->entry->recovery.pos == 0))))
         err = od_dir_sync(p->dir->path);
     od_free(l.bases);
     for (int i = 0; i + 1 < p->n_segments; i++)

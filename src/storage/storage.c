@@ -156,6 +156,20 @@ static enum od_err check_meta(struct od_storage *s, const struct od_storage_opti
     return OD_NONE;
 }
 
+/* The first start: the directories above may be as new as ours.  A parent that we may not open is
+ * older than us, so that errors do not count. */
+static void sync_parents(const struct od_storage *s)
+{
+    char *path = od_strdup(s->path);
+
+    for (char *slash; (slash = strrchr(path, '/'));) {
+        *slash = '\0';
+        if (od_dir_sync(path[0] ? path : "/"))
+            break;
+    }
+    od_free(path);
+}
+
 static enum od_err load_meta(struct od_storage *s, const struct od_storage_options *options)
 {
     struct od_text text = { 0 };
@@ -176,7 +190,10 @@ static enum od_err load_meta(struct od_storage *s, const struct od_storage_optio
     }
     if (od_uuid_is_zero(s->directory_id))
         s->directory_id = od_uuid_from_random(od_random_u64(), od_random_u64());
-    return complete ? OD_NONE : write_meta(s);
+    if (complete)
+        return OD_NONE;
+    sync_parents(s);
+    return write_meta(s);
 }
 
 /* The machine's boot, so that a crash of the process is told from one of the machine. */
@@ -374,7 +391,11 @@ static enum od_err begin_session(struct od_storage *s, struct od_text *marker,
         err = od_dir_sync(s->path);
     if (!err)
         err = load_partitions(s, text_str(recovery));
-    return err ? err : od_manifest_begin(&s->manifest, boot_id, !s->trusted);
+    if (err)
+        return err;
+    /* Until a clean stop the earlier boot stands: this life may end before all is recovered. */
+    return od_manifest_begin(&s->manifest, s->power_cut && !s->was_clean ? found.boot_id : boot_id,
+                             !s->trusted);
 }
 
 static void free_storage(struct od_storage *s)
