@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,4 +46,11 @@ char *od_strdup(const char *text)
     size_t len = strlen(text) + 1;
 
     return memcpy(od_alloc(len), text, len);
+}
+
+void od_mem_keep_freed(void)
+{
+    /* Setting one of them switches the C library's own adaptation off, so both are set. */
+    mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    mallopt(M_TRIM_THRESHOLD, 64 << 20);
 }
