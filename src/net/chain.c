@@ -43,10 +43,13 @@ void od_chain_add_copy(struct od_chain *c, const void *data, size_t len)
 void od_chain_add_slice(struct od_chain *c, struct od_slice slice)
 {
     OD_ASSERT(slice.buf);
-    if (slice.len == 0)
+    if (slice.len == 0) {
         od_slice_unref(&slice);
-    else
-        add(c, OD_PART_SLICE, slice.len)->slice = slice;
+        return;
+    }
+    if (!slice.buf->budget)
+        c->owned_bytes += slice.len;
+    add(c, OD_PART_SLICE, slice.len)->slice = slice;
 }
 
 void od_chain_add_file(struct od_chain *c, struct od_file *file, int64_t pos, size_t len,

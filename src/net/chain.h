@@ -31,7 +31,7 @@ struct od_chain {
     int count;
     int capacity;
     size_t len;         /* of all parts together */
-    size_t owned_bytes; /* of the BYTES parts */
+    size_t owned_bytes; /* of the parts in memory that no budget is charged for yet */
 };
 
 /* Takes over data, which came from od_alloc.  Nothing is added when len is 0. */

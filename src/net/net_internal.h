@@ -18,7 +18,7 @@ enum {
     OD_NET_SMALL_BYTES = 16384, /* a frame up to this is put together in the chunk */
     OD_NET_FIRST_BYTES = 65536, /* of a larger frame are received before all is charged */
     OD_NET_UNSENT_MAX = 262144, /* owned bytes of unsent answers at which reading stops */
-    OD_NET_TURN_BYTES = 262144, /* sent per connection and turn */
+    OD_NET_TURN_BYTES = 262144, /* sent per connection and turn, twice that at most */
     OD_NET_PREFIX_BYTES = 4,
 };
 

@@ -215,14 +215,13 @@ static enum od_err send_memory(struct od_conn *c, size_t *sent)
     return od_socket_send(c->watch.socket, g.spans, g.n, g.file_follows, sent);
 }
 
-static enum od_err send_range(struct od_conn *c, const struct od_reply *r, size_t len_max,
-                              size_t *sent)
+static enum od_err send_range(struct od_conn *c, const struct od_reply *r, size_t *sent)
 {
     const struct od_part *part = &r->chain.parts[r->part];
     int64_t pos = part->range.pos + (int64_t)r->part_sent;
     size_t len = part->len - r->part_sent;
     enum od_err err = od_socket_send_file(c->watch.socket, part->range.file, pos,
-                                          len < len_max ? len : len_max, sent);
+                                          len < OD_NET_TURN_BYTES ? len : OD_NET_TURN_BYTES, sent);
 
     if (!err && *sent == 0) {
         od_log(OD_LOG_ERROR, "net", "%s:%u: a file ends %zu bytes before its range does; closed",
@@ -252,19 +251,20 @@ static void go_on_next_turn(struct od_conn *c)
 
 void od_conn_flush(struct od_conn *c)
 {
-    size_t left = OD_NET_TURN_BYTES;
+    size_t total = 0;
     enum od_err err = OD_NONE;
 
     finish_skipped(c);
-    while (!err && !c->blocked && left > 0 && od_conn_has_unsent(c)) {
+    /* The last call may pass the share: slices stay whole, whatever small parts lie between. */
+    while (!err && !c->blocked && total < OD_NET_TURN_BYTES && od_conn_has_unsent(c)) {
         const struct od_reply *r = first_reply(c);
         size_t sent = 0;
 
-        err = file_is_next(r) ? send_range(c, r, left, &sent) : send_memory(c, &sent);
+        err = file_is_next(r) ? send_range(c, r, &sent) : send_memory(c, &sent);
         if (sent > 0)
             c->sent_ms = od_reactor_now_ms(c->net->reactor);
         c->net->stats.sent_bytes += sent;
-        left -= sent < left ? sent : left;
+        total += sent;
         advance(c, sent);
     }
     if (err == OD_E_AGAIN)

@@ -170,6 +170,18 @@ TEST(a_peer_that_leaves_in_the_middle_of_an_answer_frees_the_rest)
     finish(s);
 }
 
+TEST(a_slice_of_a_buffer_without_a_budget_counts_as_owned)
+{
+    struct od_buf *buf = od_buf_new(100, NULL);
+    struct od_chain chain = { 0 };
+
+    CHECK(buf);
+    od_chain_add_slice(&chain, od_slice_ref(buf, buf->data + 10, 60));
+    CHECK_EQ(chain.owned_bytes, 60);
+    od_chain_reset(&chain);
+    od_buf_unref(buf);
+}
+
 static int released;
 
 static void count(void *pin)
