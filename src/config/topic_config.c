@@ -33,23 +33,38 @@ static void copy_values(struct od_topic_config *to, const struct od_topic_config
     }
 }
 
+/* False: the value does not parse, and the field stays as it was. */
+static bool try_value(struct od_topic_config *t, const struct od_key_row *row, struct od_str value)
+{
+    struct od_text why = { 0 };
+    bool good = value.data && od_key_parse(row, value, field_of(t, row), &why);
+
+    od_text_reset(&why);
+    return good;
+}
+
 struct od_topic_config *od_topic_config_resolve(const struct od_config *broker,
+                                                const struct od_setting *dynamic,
+                                                int dynamic_count,
                                                 const struct od_setting *overrides, int n)
 {
     struct od_topic_config *t = OD_NEW(struct od_topic_config);
-    struct od_text ignored = { 0 };
 
     copy_values(t, &broker->topic);
     atomic_init(&t->refs, 1);
     t->overridden = 0;
+    for (int i = 0; i < dynamic_count; i++) {
+        const struct od_key_row *row = od_key_find(dynamic[i].name);
+
+        if (row && row->topic_index >= 0)
+            try_value(t, row, dynamic[i].value);
+    }
     for (int i = 0; i < n; i++) {
         const struct od_key_row *row = od_key_find_topic(overrides[i].name);
 
-        if (row && overrides[i].value.data &&
-            od_key_parse(row, overrides[i].value, field_of(t, row), &ignored))
+        if (row && try_value(t, row, overrides[i].value))
             t->overridden |= UINT64_C(1) << row->topic_index;
     }
-    od_text_reset(&ignored);
     return t;
 }
 

@@ -10,11 +10,14 @@ struct od_setting {
 };
 
 /*
- * A new object with one reference.  Unknown names and values that no longer parse are left out, so
- * that a log written by another version can always be read; od_topic_config_check refuses them
- * where they enter.
+ * A new object with one reference.  dynamic: changes of broker keys at run time, the later the
+ * stronger; overrides: of the topic's own keys, stronger still.  Unknown names and values that no
+ * longer parse are left out, so that a log written by another version can always be read;
+ * od_topic_config_check refuses them where they enter.
  */
 struct od_topic_config *od_topic_config_resolve(const struct od_config *broker,
+                                                const struct od_setting *dynamic,
+                                                int dynamic_count,
                                                 const struct od_setting *overrides, int n);
 struct od_topic_config *od_topic_config_ref(struct od_topic_config *t);
 void od_topic_config_unref(struct od_topic_config *t); /* accepts NULL; any thread */

@@ -29,7 +29,6 @@ struct od_controller_call {
     struct od_controller *controller;
     struct od_post post;
     struct od_controller_call *next;
-    int record_count;
 };
 
 struct od_controller_options {
@@ -49,11 +48,10 @@ struct od_controller_options {
     void *ctx;
 };
 
-OD_MUST_USE enum od_err od_controller_start(const struct od_controller_options *options,
-                                            struct od_controller **out);
-/* Fails what waits with OD_NOT_CONTROLLER; no commit may be in flight (see od_controller_idle). */
+struct od_controller *od_controller_new(const struct od_controller_options *options);
+/* Only while idle, with all reactors stopped or no submitter left. */
 void od_controller_free(struct od_controller *c);
-bool od_controller_idle(const struct od_controller *c);
+bool od_controller_idle(const struct od_controller *c); /* nothing waits, nothing is in flight */
 /*
  * From any reactor.  Never refuses; reply.err is OD_NOT_CONTROLLER after the controller has
  * stopped or was fenced, OD_THROTTLING_QUOTA_EXCEEDED with OD_CONTROLLER_QUEUE_MAX waiting.

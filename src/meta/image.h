@@ -5,7 +5,6 @@
  */
 #pragma once
 
-#include "config/topic_config.h"
 #include "core/cluster/image.h"
 #include "os/lock.h"
 
@@ -18,9 +17,3 @@ void od_image_holder_init(struct od_image_holder *h, struct od_image *first); /*
 void od_image_holder_deinit(struct od_image_holder *h);
 struct od_image *od_image_acquire(struct od_image_holder *h); /* the caller drops it */
 void od_image_publish(struct od_image_holder *h, struct od_image *image); /* takes it over */
-
-/*
- * Resolves topic settings over the broker's config.  Fills *ops; config outlives every image made
- * with it.
- */
-void od_image_ops_init(struct od_image_ops *ops, const struct od_config *config);

@@ -86,7 +86,7 @@ static enum od_err contradiction(struct od_text *why, const char *what)
     return OD_E_CORRUPT;
 }
 
-/* --- topics ------------------------------------------------------------------------------------ */
+/* --- topics ----------------------------------------------------------------------------------- */
 
 static struct touched *touch(struct od_edit *e, struct od_uuid id)
 {
@@ -230,7 +230,7 @@ static enum od_err apply_remove_topic(struct od_edit *e, const struct od_remove_
     return OD_NONE;
 }
 
-/* --- partitions -------------------------------------------------------------------------------- */
+/* --- partitions ------------------------------------------------------------------------------- */
 
 static void put_partition(struct od_edit *e, struct od_image_topic *topic, struct touched *t,
                           const struct od_image_partition *draft)
@@ -395,7 +395,7 @@ static enum od_err apply_clear_elr(struct od_edit *e, const struct od_clear_elr_
     return OD_NONE;
 }
 
-/* --- brokers ----------------------------------------------------------------------------------- */
+/* --- brokers ---------------------------------------------------------------------------------- */
 
 static enum od_err apply_register_broker(struct od_edit *e, struct od_arena *arena,
                                          const struct od_register_broker_record *r,
@@ -473,7 +473,7 @@ static enum od_err change_broker(struct od_edit *e, int32_t id, int64_t epoch, i
     return OD_NONE;
 }
 
-/* --- settings and features --------------------------------------------------------------------- */
+/* --- settings and features -------------------------------------------------------------------- */
 
 /* Gives every topic its settings anew, after the default of all brokers has changed. */
 static void resolve_all(struct od_edit *e)
@@ -578,7 +578,7 @@ static enum od_err apply_feature(struct od_edit *e, const struct od_feature_leve
     return OD_NONE;
 }
 
-/* --- metadata transactions --------------------------------------------------------------------- */
+/* --- metadata transactions -------------------------------------------------------------------- */
 
 /* The private topics are shared with the saved image from now on. */
 static void disown_topics(struct od_edit *e)
@@ -611,7 +611,7 @@ static enum od_err end_transaction(struct od_edit *e, bool commit, struct od_tex
     return OD_NONE;
 }
 
-/* --- the whole --------------------------------------------------------------------------------- */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 static enum od_err apply(struct od_edit *e, const struct od_metadata_record *r,
                          struct od_arena *arena, struct od_text *why)

@@ -45,7 +45,7 @@ static const int32_t *pack_ids(struct packer *k, const int32_t *ids, int32_t n)
     return pack(k, ids, (size_t)n * sizeof(*ids));
 }
 
-/* --- hashes ------------------------------------------------------------------------------------ */
+/* --- hashes ----------------------------------------------------------------------------------- */
 
 static uint64_t hash_bytes(const void *data, size_t len, uint64_t seed)
 {
@@ -81,7 +81,7 @@ uint64_t od_resource_hash(struct od_resource_key key, uint64_t seed)
     return od_str_hash(key.name, seed + (uint64_t)key.type);
 }
 
-/* --- partitions -------------------------------------------------------------------------------- */
+/* --- partitions ------------------------------------------------------------------------------- */
 
 struct od_image_partition *od_partition_new(const struct od_image_partition *draft)
 {
@@ -138,7 +138,7 @@ static void partition_unref(void *value)
 const struct od_pmap_kind od_partition_kind = { partition_hash, partition_same, partition_key,
                                                 partition_ref, partition_unref };
 
-/* --- topics ------------------------------------------------------------------------------------ */
+/* --- topics ----------------------------------------------------------------------------------- */
 
 struct od_image_topic *od_topic_new(const struct od_image_topic *draft)
 {
@@ -203,7 +203,7 @@ static const struct od_pmap_kind by_name = { topic_name_hash, topic_name_same, t
 static const struct od_pmap_kind by_id = { topic_id_hash, topic_id_same, topic_id_key,
                                            od_topic_ref, od_topic_unref };
 
-/* --- brokers ----------------------------------------------------------------------------------- */
+/* --- brokers ---------------------------------------------------------------------------------- */
 
 static size_t broker_bytes(const struct od_image_broker *b)
 {
@@ -277,7 +277,7 @@ static void broker_unref(void *value)
 static const struct od_pmap_kind broker_kind = { broker_hash, broker_same, broker_key, broker_ref,
                                                  broker_unref };
 
-/* --- settings ---------------------------------------------------------------------------------- */
+/* --- settings --------------------------------------------------------------------------------- */
 
 struct od_image_resource *od_resource_new(const struct od_image_resource *draft)
 {
@@ -338,7 +338,7 @@ static void resource_unref(void *value)
 static const struct od_pmap_kind resource_kind = { resource_hash, resource_same, resource_key,
                                                    resource_ref, resource_unref };
 
-/* --- features ---------------------------------------------------------------------------------- */
+/* --- features --------------------------------------------------------------------------------- */
 
 struct od_finalized_feature *od_feature_new(struct od_str name, int16_t level)
 {
@@ -382,7 +382,7 @@ static void feature_unref(void *value)
 static const struct od_pmap_kind feature_kind = { feature_hash, feature_same, feature_key,
                                                   feature_ref, feature_unref };
 
-/* --- the image --------------------------------------------------------------------------------- */
+/* --- the image -------------------------------------------------------------------------------- */
 
 struct od_image *od_image_new(const struct od_image_ops *ops, uint64_t seed)
 {

@@ -34,7 +34,7 @@ TEST(an_override_beats_the_brokers_value_which_beats_the_default)
     struct od_topic_config *t;
 
     load(&c, "log.segment.bytes=1048576\nlog.roll.hours=1\n");
-    t = od_topic_config_resolve(&c, overrides, 3);
+    t = od_topic_config_resolve(&c, NULL, 0, overrides, 3);
     CHECK_EQ(t->segment_bytes, 2097152);
     CHECK_EQ(t->segment_ms, 3600000);
     CHECK_EQ(t->cleanup_policy, OD_CLEANUP_COMPACT);
@@ -62,7 +62,7 @@ TEST(what_no_longer_parses_leaves_the_brokers_value)
     struct od_topic_config *t;
 
     load(&c, "");
-    t = od_topic_config_resolve(&c, overrides, 3);
+    t = od_topic_config_resolve(&c, NULL, 0, overrides, 3);
     CHECK_EQ(t->segment_bytes, 1 << 30);
     CHECK_EQ(t->overridden, 0);
     od_topic_config_unref(t);
