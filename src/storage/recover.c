@@ -5,7 +5,6 @@
 #include "base/crc32c.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/mutant.h"
 #include "os/file.h"
 
 struct pass {
@@ -74,7 +73,7 @@ static bool good_at(struct pass *p, struct od_batch_head *head)
 {
     if (!head_at(p, p->pos, head) || !follows(p, head))
         return false;
-    return OD_MUTANT(storage_tail_unchecked) || p->pos + head->len <= p->r->verify_from ||
+    return p->pos + head->len <= p->r->verify_from ||
            od_window_crc_fits(&p->window, p->pos, head, &p->err);
 }
 

@@ -55,6 +55,11 @@ const char *od_storage_path(const struct od_storage *s)
     return s->path;
 }
 
+int32_t od_storage_node_id(const struct od_storage *s)
+{
+    return s->node_id;
+}
+
 const char *od_storage_cluster_id(const struct od_storage *s)
 {
     return s->cluster_id;
@@ -139,7 +144,7 @@ static enum od_err check_meta(struct od_storage *s, const struct od_storage_opti
         od_log(OD_LOG_ERROR, "storage", "%s/%s is malformed", s->path, meta_name);
         return OD_E_CONFIG;
     }
-    if (meta.node_id >= 0 && meta.node_id != options->node_id) {
+    if (meta.node_id >= 0 && options->node_id >= 0 && meta.node_id != options->node_id) {
         od_log(OD_LOG_ERROR, "storage", "%s belongs to node %d, not to %d", s->path, meta.node_id,
                options->node_id);
         return OD_E_CONFIG;
@@ -152,6 +157,8 @@ static enum od_err check_meta(struct od_storage *s, const struct od_storage_opti
     }
     if (meta.cluster_id[0])
         snprintf(s->cluster_id, sizeof(s->cluster_id), "%s", meta.cluster_id);
+    if (meta.node_id >= 0)
+        s->node_id = meta.node_id;
     s->directory_id = meta.directory_id;
     return OD_NONE;
 }
@@ -176,7 +183,7 @@ static enum od_err load_meta(struct od_storage *s, const struct od_storage_optio
     bool found, complete;
     enum od_err err = read_optional(s, meta_name, &text, &found);
 
-    s->node_id = options->node_id;
+    s->node_id = options->node_id >= 0 ? options->node_id : OD_STORAGE_NODE_ID;
     if (!err && found)
         err = check_meta(s, options, text_str(&text));
     od_text_reset(&text);

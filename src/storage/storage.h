@@ -22,13 +22,19 @@
 struct od_storage;
 
 struct od_storage_options {
-    const char *path;         /* made when missing */
-    int32_t node_id;          /* OD_E_CONFIG when meta.properties names another */
+    const char *path; /* made when missing */
+    int32_t node_id;  /* OD_E_CONFIG when meta.properties names another; -1: whatever it names, or
+                       * OD_STORAGE_NODE_ID on the first start */
     struct od_str cluster_id; /* null: take what is there, or make one on the first start */
     int files_max;            /* descriptors that the cache keeps open; 0: OD_STORAGE_FILES */
 };
 
-enum { OD_STORAGE_FILES = 2048, OD_STORAGE_FILES_MIN = 8, OD_CLUSTER_ID_MAX = 64 };
+enum {
+    OD_STORAGE_NODE_ID = 1,
+    OD_STORAGE_FILES = 2048,
+    OD_STORAGE_FILES_MIN = 8,
+    OD_CLUSTER_ID_MAX = 64
+};
 
 /* A partition that the directory holds, whether or not it is open. */
 struct od_storage_partition {
@@ -59,6 +65,7 @@ bool od_storage_was_clean(const struct od_storage *s); /* the last stop, by us o
 int64_t od_storage_last_broker_epoch(const struct od_storage *s);
 bool od_storage_fenced(const struct od_storage *s);
 const char *od_storage_path(const struct od_storage *s);
+int32_t od_storage_node_id(const struct od_storage *s);
 const char *od_storage_cluster_id(const struct od_storage *s);
 struct od_uuid od_storage_directory_id(const struct od_storage *s);
 int64_t od_storage_unsynced_bytes(const struct od_storage *s); /* appended and not yet flushed */

@@ -210,6 +210,7 @@ static enum od_err to_record_error(struct od_validate_result *out, enum od_err e
 {
     if (err == OD_E_NO_MEMORY)
         return err;
+    out->too_large = err == OD_E_LIMIT;
     return refuse(out, OD_INVALID_RECORD,
                   err == OD_E_LIMIT ? "the batch expands beyond the limit"
                                     : "the records are malformed");

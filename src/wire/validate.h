@@ -33,6 +33,7 @@ struct od_validate_result {
     struct od_validate_fault faults[OD_VALIDATE_FAULTS_MAX];
     int32_t fault_count; /* all of them; those beyond the array are not kept */
     const char *text;    /* static; why the batch was refused, or NULL */
+    bool too_large;      /* refused for rules->limits alone: a larger limit may accept it */
 };
 
 /*

@@ -239,7 +239,7 @@ static void put_partition(struct od_edit *e, struct od_image_topic *topic, struc
         e->image->partition_count++;
     if (draft->index >= topic->partition_count)
         topic->partition_count = draft->index + 1;
-    od_pmap_put(&topic->partitions, od_partition_new(draft));
+    od_pmap_put(&topic->partitions, od_image_partition_new(draft));
     touch_partition(t, draft->index);
 }
 

@@ -83,14 +83,13 @@ uint64_t od_resource_hash(struct od_resource_key key, uint64_t seed)
 
 /* --- partitions ------------------------------------------------------------------------------- */
 
-struct od_image_partition *od_partition_new(const struct od_image_partition *draft)
+struct od_image_partition *od_image_partition_new(const struct od_image_partition *draft)
 {
     size_t ids = (size_t)draft->replica_count + (size_t)draft->isr_count +
                  (size_t)draft->removing_count + (size_t)draft->adding_count +
                  (size_t)draft->elr_count + (size_t)draft->last_elr_count;
-    struct od_image_partition *p =
-        od_alloc(sizeof(*p) + ids * sizeof(int32_t) +
-                 (size_t)draft->replica_count * sizeof(struct od_uuid));
+    struct od_image_partition *p = od_alloc(sizeof(*p) + ids * sizeof(int32_t) +
+                                            (size_t)draft->replica_count * sizeof(struct od_uuid));
     struct packer k = { (char *)(p + 1) };
 
     memcpy(p, draft, sizeof(*p));
@@ -200,8 +199,8 @@ static const void *topic_id_key(const void *value)
 
 static const struct od_pmap_kind by_name = { topic_name_hash, topic_name_same, topic_name_key,
                                              od_topic_ref, od_topic_unref };
-static const struct od_pmap_kind by_id = { topic_id_hash, topic_id_same, topic_id_key,
-                                           od_topic_ref, od_topic_unref };
+static const struct od_pmap_kind by_id = { topic_id_hash, topic_id_same, topic_id_key, od_topic_ref,
+                                           od_topic_unref };
 
 /* --- brokers ---------------------------------------------------------------------------------- */
 
@@ -231,8 +230,8 @@ struct od_image_broker *od_broker_new(const struct od_image_broker *draft)
         &k, draft->endpoints, (size_t)draft->endpoint_count * sizeof(*draft->endpoints));
     features = (struct od_image_feature *)pack(
         &k, draft->features, (size_t)draft->feature_count * sizeof(*draft->features));
-    b->directories = pack(&k, draft->directories,
-                          (size_t)draft->directory_count * sizeof(*draft->directories));
+    b->directories =
+        pack(&k, draft->directories, (size_t)draft->directory_count * sizeof(*draft->directories));
     for (int i = 0; i < b->endpoint_count; i++) {
         endpoints[i].name = pack_str(&k, endpoints[i].name);
         endpoints[i].host = pack_str(&k, endpoints[i].host);
@@ -474,9 +473,8 @@ const struct od_image_broker *od_image_broker_find(const struct od_image *image,
     return od_pmap_find(&image->brokers, (uint32_t)id, &id);
 }
 
-const struct od_image_resource *od_image_resource_find(const struct od_image *image,
-                                                       enum od_resource_type type,
-                                                       struct od_str name)
+const struct od_image_resource *
+od_image_resource_find(const struct od_image *image, enum od_resource_type type, struct od_str name)
 {
     const struct od_pmap *m = &image->resources;
     struct od_image_resource wanted = { .type = type, .name = name };

@@ -8,7 +8,7 @@
  * Each copies a draft, with all it points to, into one allocation with one reference.  The draft's
  * refs are ignored; a topic's partitions and config are taken over.
  */
-struct od_image_partition *od_partition_new(const struct od_image_partition *draft);
+struct od_image_partition *od_image_partition_new(const struct od_image_partition *draft);
 struct od_image_topic *od_topic_new(const struct od_image_topic *draft);
 struct od_image_broker *od_broker_new(const struct od_image_broker *draft);
 struct od_image_resource *od_resource_new(const struct od_image_resource *draft);

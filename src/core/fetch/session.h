@@ -92,6 +92,7 @@ struct od_fetch_session {
     bool full;       /* this answer names every partition */
     bool keep;       /* it may enter the cache */
     bool busy;       /* a request is being served */
+    void *parked;    /* the driver's: the request that waits for bytes or time; NULL: none */
     int64_t created_ms;
     int64_t used_ms;
     struct od_map topics;
