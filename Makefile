@@ -21,7 +21,8 @@ B := build/$(PROFILE)
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wswitch \
         -Wno-sign-conversion $(if $(WERROR),-Werror)
-CPPFLAGS := -D_GNU_SOURCE -Isrc -I$(B)/gen -include base/banned.h
+VERSION := 0.1.0
+CPPFLAGS := -D_GNU_SOURCE -DOD_VERSION=\"$(VERSION)\" -Isrc -I$(B)/gen -include base/banned.h
 CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now
 CFLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -78,7 +79,7 @@ TESTLIB := $(B)/obj/tests/lib/test.o
 UNIT := $(sort $(shell find tests/unit -name 'test_*.c'))
 UNIT_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(UNIT))
 
-.PHONY: all fuzz fuzz-run fuzz-replay test unit docs sim mutants integration lint packages packages-test run demo schema-compare asan tsan cov fmt install clean help
+.PHONY: all fuzz fuzz-run fuzz-replay test unit docs check-docs sim mutants integration lint packages packages-test run demo schema-compare asan tsan cov fmt install clean help
 
 all: $(B)/common.a $(B)/os-linux.a $(if $(MAIN),$(B)/odradek) ## build the broker: build/release/odradek
 
@@ -91,7 +92,7 @@ $(B)/os-linux.a: $(call obj,$(OS_LINUX))
 $(B)/os-sim.a: $(call obj,$(OS_SIM))
 $(B)/%.a:
 	@rm -f $@
-	$(Q)ar rcs $@ $^
+	$(Q)ar qcs $@ $^
 
 $(B)/obj/%.o: %.c | $(GEN_STAMP)
 	@mkdir -p $(@D)
@@ -117,7 +118,7 @@ integration: all $(RDKAFKA_CLIENT) ## kcat, librdkafka and raw clients against a
 lint: ## what a script can check: layers, sizes, headers that compile alone
 	@tools/check-layers
 	@tools/check-style
-	@$(MAKE) -s $(GENERATED)
+	@$(MAKE) -s $(GEN_STAMP)
 	@tools/check-headers $(CC) -std=gnu17 $(CPPFLAGS)
 
 packages:
@@ -127,7 +128,7 @@ packages-test:
 
 test: packages-test ## everything that must be green before a commit
 	@$(MAKE) -j$(JOBS) all
-	@$(MAKE) lint
+	@$(MAKE) lint check-docs
 	@$(MAKE) -j$(JOBS) unit
 	@$(MAKE) -j$(JOBS) sim SEEDS=200
 	@$(MAKE) -j$(JOBS) fuzz-replay
@@ -160,8 +161,14 @@ install: all ## copy the binary to $(PREFIX)/bin
 unit: $(UNIT_BIN) ## build and run the unit tests; T=path limits them
 	@tools/run-tests $(filter $(B)/tests/unit/$(T)%,$^)
 
-docs: $(B)/tests/unit/config/test_document ## write docs/configuration.md anew from the key table
-	@REWRITE=1 $< >/dev/null
+docs: all ## write the generated references in docs/ anew
+	@$(B)/odradek config document >docs/configuration.md
+	@$(B)/odradek protocol document >docs/protocol.md
+
+check-docs: all
+	@$(B)/odradek config document | cmp - docs/configuration.md
+	@$(B)/odradek protocol document | cmp - docs/protocol.md
+	@echo "docs: ok"
 
 # --- simulation --------------------------------------------------------------------------------
 SIM_TESTS := $(sort $(wildcard tests/sim/*.c))

@@ -21,7 +21,6 @@ enum {
     EVENTS_MAX = 256,         /* sockets per turn */
     TIMERS_PER_TURN_MAX = 1024,
     TURN_END_ROUNDS_MAX = 16, /* rounds of posts that queue further posts */
-    LAST_ROUNDS_MAX = 16,     /* of posts that post, after the stop */
     SLOW_TURN_NS = 10000000,
 };
 
@@ -292,9 +291,7 @@ void od_reactor_run(struct od_reactor *r)
     state->reactor = r;
     while (!atomic_load_explicit(&r->stopped, memory_order_acquire))
         now_ns = turn(r, now_ns);
-    for (int i = 0; i < LAST_ROUNDS_MAX && !od_mpsc_empty(&r->inbox); i++) {
-        run_inbox(r);
-        run_turn_end(r);
-    }
+    run_inbox(r);
+    run_turn_end(r);
     state->reactor = NULL;
 }

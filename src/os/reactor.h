@@ -42,8 +42,8 @@ struct od_reactor_stats {
 };
 
 OD_MUST_USE enum od_err od_reactor_new(int index, struct od_reactor **out);
-void od_reactor_free(struct od_reactor *r); /* once every thread that may post has ended */
-/* Until stopped; posts that arrived before the stop were run, later ones perhaps never are. */
+void od_reactor_free(struct od_reactor *r);
+/* Until stopped; posts that arrived before it returns were run, later ones never are. */
 void od_reactor_run(struct od_reactor *r);
 void od_reactor_stop(struct od_reactor *r);
 int od_reactor_index(const struct od_reactor *r);

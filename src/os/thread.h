@@ -5,8 +5,7 @@
 #include "base/err.h"
 
 struct od_thread;
-/* Auto-reset: an opened gate lets one waiter pass, then closes.  Who passed may free it. */
-struct od_gate;
+struct od_gate; /* auto-reset: an opened gate lets one waiter pass, then closes */
 
 OD_MUST_USE enum od_err od_thread_start(const char *name, void (*main)(void *arg), void *arg,
                                         struct od_thread **out);

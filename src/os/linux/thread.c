@@ -20,11 +20,9 @@ struct od_thread {
     void *arg;
 };
 
-enum { CLOSED, OPEN, WAITED_FOR };
-
-/* One word, which opening does not touch after it has changed it: who passes may free the gate. */
 struct od_gate {
-    _Atomic uint32_t state;
+    _Atomic uint32_t open;
+    _Atomic uint32_t waiters;
 };
 
 static _Thread_local struct od_thread_state thread_state;
@@ -81,42 +79,26 @@ void od_gate_free(struct od_gate *g)
     od_free(g);
 }
 
-/* Whoever slept leaves it as waited for, since others may sleep still. */
-static bool pass(struct od_gate *g, uint32_t then)
-{
-    uint32_t expected = OPEN;
-
-    return atomic_compare_exchange_strong(&g->state, &expected, then);
-}
-
-static void announce(struct od_gate *g)
-{
-    uint32_t expected = CLOSED;
-
-    atomic_compare_exchange_strong(&g->state, &expected, WAITED_FOR);
-}
-
 void od_gate_wait(struct od_gate *g, int64_t timeout_ms)
 {
     int64_t end_ns = od_clock_mono_ns() + timeout_ms * 1000000;
     int64_t left_ms = timeout_ms;
 
-    if (pass(g, CLOSED))
-        return;
-    do {
-        /* Also before giving up: a wake that came here may have been meant for another. */
-        announce(g);
+    /* Sequentially consistent: either open sees the waiter or the waiter sees it open. */
+    atomic_fetch_add(&g->waiters, 1);
+    while (atomic_exchange(&g->open, 0) == 0) {
         if (timeout_ms >= 0) {
             left_ms = (end_ns - od_clock_mono_ns() + 999999) / 1000000;
             if (left_ms <= 0)
-                return;
+                break;
         }
-        od_futex_wait(&g->state, WAITED_FOR, left_ms);
-    } while (!pass(g, WAITED_FOR));
+        od_futex_wait(&g->open, 0, left_ms);
+    }
+    atomic_fetch_sub(&g->waiters, 1);
 }
 
 void od_gate_open(struct od_gate *g)
 {
-    if (atomic_exchange(&g->state, OPEN) == WAITED_FOR)
-        od_futex_wake_one(&g->state);
+    if (atomic_exchange(&g->open, 1) == 0 && atomic_load(&g->waiters) > 0)
+        od_futex_wake_one(&g->open);
 }

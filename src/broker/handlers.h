@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One handler per API.  A handler translates, asks and fills; framing, version checks, encoding and
+ * logging are the dispatcher's.  The request borrows the call's frame; the response's lists come
+ * from the call's arena.
+ */
+#pragma once
+
+#include "broker/call.h"
+#include "wire/api/api_versions.h"
+#include "wire/api/create_topics.h"
+#include "wire/api/fetch.h"
+#include "wire/api/find_coordinator.h"
+#include "wire/api/list_offsets.h"
+#include "wire/api/metadata.h"
+#include "wire/api/produce.h"
+
+#define OD_API(name, version_min)                                                                  \
+    enum od_done od_handle_##name(struct od_call *call, const struct od_##name##_req *req,         \
+                                  struct od_##name##_rsp *rsp);
+#include "broker/apis.def"
+#undef OD_API
+
+enum {
+#define OD_API(name, version_min) OD_API_ROW_##name,
+#include "broker/apis.def"
+#undef OD_API
+    OD_API_ROWS
+};
+
+/* The row by its place in apis.def; false past the last. */
+bool od_api_row(int index, struct od_api_row *out);

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ListOffsets (api 2): the ends of a partition's log are answered at once; a search by time reads
+ * the log and is done by a helper, one partition after the other.
+ */
+#include "broker/handlers.h"
+
+#include "broker/node.h"
+#include "broker/partition.h"
+#include "broker/shard.h"
+
+enum {
+    LATEST = -1,
+    EARLIEST = -2,
+    MAX_TIMESTAMP = -3,           /* from version 7 */
+    EARLIEST_LOCAL = -4,          /* from version 8 */
+    LATEST_TIERED = -5,           /* from version 9 */
+    EARLIEST_PENDING_UPLOAD = -6, /* from version 11 */
+    CONSUMER = -1,
+    DEBUGGER = -2, /* reads like a replica: up to the log's end */
+};
+
+struct search {
+    struct od_call *call;
+    int32_t topic, partition; /* at hand */
+    int32_t *indexes;         /* of the topic at hand, sorted */
+    int32_t index_count;
+    struct od_uuid topic_id;
+    int64_t limit_offset;
+    struct od_plog_place place;
+    struct od_plog_found found;
+    enum od_err err;
+    struct od_job job;
+};
+
+static void go_on(struct search *s);
+
+/* Before version 4 an answer cannot name the epoch. */
+static void set_epoch(const struct search *s, struct od_list_offsets_rsp_partition *out,
+                      int32_t epoch)
+{
+    if (s->call->header.api_version >= 4)
+        out->leader_epoch = epoch;
+}
+
+static const struct od_list_offsets_req_partition *asked(const struct search *s)
+{
+    const struct od_list_offsets_req *req = s->call->request;
+
+    return &req->topics.v[s->topic].partitions.v[s->partition];
+}
+
+static struct od_list_offsets_rsp_partition *answer_of(const struct search *s)
+{
+    struct od_list_offsets_rsp *rsp = s->call->response;
+
+    return &rsp->topics.v[s->topic].partitions.v[s->partition];
+}
+
+static void run_search(struct od_job *job)
+{
+    struct search *s = OD_CONTAINER(job, struct search, job);
+
+    s->err = od_plog_scan_time(&s->place, &s->found);
+}
+
+static bool locate_time(struct search *s, struct od_partition *p, int64_t from_offset);
+
+static void search_done(struct od_job *job)
+{
+    struct search *s = OD_CONTAINER(job, struct search, job);
+    struct od_shard *shard = s->call->shard;
+    struct od_list_offsets_rsp_partition *out = answer_of(s);
+    struct od_partition *p;
+
+    od_plog_place_release(&s->place);
+    if (!s->err && s->found.offset < 0 && s->found.next_offset >= 0) {
+        p = od_partitions_find(&shard->node->partitions, s->topic_id, asked(s)->partition_index);
+        if (p && locate_time(s, p, s->found.next_offset)) {
+            od_partition_unref(p);
+            return;
+        }
+        od_partition_unref(p);
+    }
+    if (s->err) {
+        out->error_code = od_err_to_wire(s->err);
+    } else if (s->found.offset >= 0) {
+        out->offset = s->found.offset;
+        out->timestamp = s->found.timestamp;
+        set_epoch(s, out, s->found.leader_epoch);
+    }
+    s->partition++;
+    go_on(s);
+}
+
+/* True: a helper searches the next segment, and search_done goes on. */
+static bool locate_time(struct search *s, struct od_partition *p, int64_t from_offset)
+{
+    struct od_shard *shard = s->call->shard;
+    int64_t timestamp = asked(s)->timestamp;
+    struct od_effects fx;
+
+    od_partition_enter(p, &fx);
+    s->err = p->plog
+                 ? od_plog_locate_time(p->plog,
+                                       timestamp == MAX_TIMESTAMP ? OD_PLOG_TIME_MAX : timestamp,
+                                       from_offset, s->limit_offset, &s->place)
+                 : p->absent_err;
+    od_partition_leave(p, &fx, shard);
+    s->found = (struct od_plog_found){
+        .offset = -1, .timestamp = -1, .leader_epoch = -1, .next_offset = -1
+    };
+    if (s->err || !s->place.segment)
+        return false;
+    s->job = (struct od_job){ .class = OD_JOB_READ, .run = run_search, .done = search_done };
+    if (!od_helpers_submit(shard->node->helpers, &s->job))
+        return true;
+    od_plog_place_release(&s->place);
+    s->err = OD_REQUEST_TIMED_OUT; /* every helper is busy; the client tries again */
+    return false;
+}
+
+/* The version from which a special timestamp is known; the others are real ones. */
+static int special_since(int64_t timestamp)
+{
+    switch (timestamp) {
+    case MAX_TIMESTAMP:
+        return 7;
+    case EARLIEST_LOCAL:
+        return 8;
+    case LATEST_TIERED:
+        return 9;
+    case EARLIEST_PENDING_UPLOAD:
+        return 11;
+    default:
+        return timestamp < EARLIEST_PENDING_UPLOAD ? INT16_MAX : 0;
+    }
+}
+
+/* With the partition entered: what needs no search.  False: search below limit_offset. */
+static bool answer_now(struct search *s, struct od_partition *p,
+                       struct od_list_offsets_rsp_partition *out)
+{
+    const struct od_list_offsets_req *req = s->call->request;
+    int64_t timestamp = asked(s)->timestamp;
+    enum od_err err = p->plog ? od_replica_check_fetch(&p->replica, asked(s)->current_leader_epoch)
+                              : p->absent_err;
+
+    if (err) {
+        out->error_code = od_err_to_wire(err);
+        return true;
+    }
+    s->limit_offset = req->replica_id == CONSUMER ? od_replica_high_watermark(&p->replica)
+                                                  : od_plog_end_offset(p->plog);
+    if (timestamp == EARLIEST || timestamp == EARLIEST_LOCAL ||
+        timestamp == EARLIEST_PENDING_UPLOAD) { /* no tier: everything is local */
+        out->offset = od_plog_start_offset(p->plog);
+        set_epoch(s, out, od_plog_epoch_at(p->plog, out->offset));
+        return true;
+    }
+    if (timestamp == LATEST_TIERED) /* nothing is tiered */
+        return true;
+    if (req->replica_id == CONSUMER && !od_replica_reads_ready(&p->replica)) {
+        out->error_code =
+            s->call->header.api_version >= 5 ? OD_OFFSET_NOT_AVAILABLE : OD_LEADER_NOT_AVAILABLE;
+        return true;
+    }
+    if (timestamp == LATEST) {
+        out->offset = s->limit_offset;
+        set_epoch(s, out, p->replica.leader_epoch);
+        return true;
+    }
+    return false;
+}
+
+static struct od_partition *find(struct search *s, enum od_err *err)
+{
+    const struct od_list_offsets_req *req = s->call->request;
+    struct od_node *node = s->call->shard->node;
+    struct od_image *image = od_image_acquire(&node->image);
+    const struct od_image_topic *t = od_image_topic_find(image, req->topics.v[s->topic].name);
+    struct od_partition *p = NULL;
+    int32_t index = asked(s)->partition_index;
+
+    *err = OD_UNKNOWN_TOPIC_OR_PARTITION;
+    if (t && index >= 0 && index < t->partition_count) {
+        s->topic_id = t->id;
+        *err = OD_NOT_LEADER_OR_FOLLOWER;
+        p = od_partitions_find(&node->partitions, t->id, index);
+    }
+    od_image_unref(image);
+    return p;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* A sorted copy of a topic's partition indexes. */
+static int32_t *sorted(struct od_call *call, const struct od_list_offsets_req_topic *t)
+{
+    int32_t *v = od_arena_alloc(&call->arena, sizeof(*v) * (size_t)t->partitions.n);
+
+    for (int32_t i = 0; i < t->partitions.n; i++)
+        v[i] = t->partitions.v[i].partition_index;
+    qsort(v, (size_t)t->partitions.n, sizeof(*v), by_value);
+    return v;
+}
+
+/* A partition named twice cannot be answered twice (KIP-79). */
+static bool named_twice(const struct search *s, int32_t index)
+{
+    const int32_t *v = s->indexes;
+    const int32_t *at = bsearch(&index, v, (size_t)s->index_count, sizeof(*v), by_value);
+
+    return (at > v && at[-1] == index) || (at + 1 < v + s->index_count && at[1] == index);
+}
+
+/* True: answered; false: a helper searches. */
+static bool handle_one(struct search *s)
+{
+    struct od_list_offsets_rsp_partition *out = answer_of(s);
+    struct od_partition *p;
+    struct od_effects fx;
+    enum od_err err;
+    int64_t start = 0;
+    bool done;
+
+    od_list_offsets_rsp_partition_defaults(out);
+    out->partition_index = asked(s)->partition_index;
+    if (s->call->header.api_version < special_since(asked(s)->timestamp)) {
+        out->error_code = OD_UNSUPPORTED_VERSION;
+        return true;
+    }
+    if (named_twice(s, asked(s)->partition_index)) {
+        out->error_code = OD_INVALID_REQUEST;
+        return true;
+    }
+    p = find(s, &err);
+    if (!p) {
+        out->error_code = od_err_to_wire(err);
+        return true;
+    }
+    od_partition_enter(p, &fx);
+    done = answer_now(s, p, out);
+    if (!done)
+        start = od_plog_start_offset(p->plog);
+    od_partition_leave(p, &fx, s->call->shard);
+    if (!done && !locate_time(s, p, start)) {
+        out->error_code = od_err_to_wire(s->err);
+        done = true;
+    }
+    od_partition_unref(p);
+    return done;
+}
+
+static void go_on(struct search *s)
+{
+    const struct od_list_offsets_req *req = s->call->request;
+
+    for (; s->topic < req->topics.n; s->topic++, s->partition = 0) {
+        s->index_count = req->topics.v[s->topic].partitions.n;
+        if (s->partition == 0)
+            s->indexes = sorted(s->call, &req->topics.v[s->topic]);
+        for (; s->partition < s->index_count; s->partition++)
+            if (!handle_one(s))
+                return;
+    }
+    od_call_finish(s->call);
+}
+
+enum od_done od_handle_list_offsets(struct od_call *call, const struct od_list_offsets_req *req,
+                                    struct od_list_offsets_rsp *rsp)
+{
+    struct search *s = od_arena_alloc(&call->arena, sizeof(*s));
+
+    OD_ARENA_LIST(&call->arena, rsp->topics, req->topics.n);
+    for (int32_t i = 0; i < req->topics.n; i++) {
+        rsp->topics.v[i].name = req->topics.v[i].name;
+        OD_ARENA_LIST(&call->arena, rsp->topics.v[i].partitions, req->topics.v[i].partitions.n);
+    }
+    s->call = call;
+    go_on(s);
+    return OD_PENDING;
+}

@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The life of a node.  What blocks is done before the reactors run (storage, metadata log) or by
+ * helpers (partitions).  Then, on reactor 0: register, open the partitions, unfence, listen, ready;
+ * and backwards: stop listening, drain, close.
+ */
+#include "broker/node_internal.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "broker/call.h"
+#include "broker/fetch.h"
+#include "broker/partition.h"
+#include "meta/local.h"
+#include "net/listener.h"
+#include "os/clock.h"
+#include "os/thread.h"
+
+enum {
+    DRAIN_MS = 10000,        /* then connections are closed with their answers unsent */
+    CHECKPOINT_MS = 60000,   /* log.flush.offset.checkpoint.interval.ms */
+    CONTROLLER_IDLE_MS = 10, /* how often the stop looks whether the last commit is done */
+};
+
+/* --- connections ----------------------------------------------------------------------------- */
+
+static void opened(struct od_conn *c)
+{
+    (void)c;
+}
+
+static void closed(struct od_conn *c)
+{
+    (void)c;
+}
+
+static enum od_verdict got_frame(struct od_conn *c, struct od_slice frame)
+{
+    return od_call_begin(od_conn_owner(c), c, frame);
+}
+
+static const struct od_net_handlers handlers = { opened, got_frame, closed };
+
+static void make_net(struct od_shard *s)
+{
+    const struct od_config *c = &s->node->config;
+    struct od_net_settings settings = {
+        .idle_ms = c->connections_max_idle_ms,
+        .stall_ms = OD_NET_STALL_MS,
+        .request_bytes_max = c->socket_request_max_bytes,
+        .in_flight_max = OD_NET_IN_FLIGHT_MAX,
+        .send_buffer_bytes = c->socket_send_buffer_bytes,
+        .receive_buffer_bytes = c->socket_receive_buffer_bytes,
+    };
+
+    s->net = od_net_new(s->reactor, &settings, &handlers, &s->node->budget, s);
+}
+
+/* --- shards ---------------------------------------------------------------------------------- */
+
+static void run_shard(void *arg)
+{
+    od_reactor_run(((struct od_shard *)arg)->reactor);
+}
+
+static enum od_err make_shards(struct od_node *n)
+{
+    n->shard_count = n->config.num_network_threads;
+    for (int i = 0; i < n->shard_count; i++) {
+        struct od_shard *s = &n->shards[i];
+        struct od_fetch_config fetches = {
+            .slots = (uint32_t)n->config.max_incremental_fetch_session_cache_slots /
+                     (uint32_t)n->shard_count,
+            .shard = (uint32_t)i,
+            .shards = (uint32_t)n->shard_count,
+            .seed = od_random_u64(),
+            .budget = &n->budget,
+            .drop = od_fetch_drop_watch,
+        };
+        enum od_err err;
+
+        od_shard_init(s, n, i);
+        od_fetch_cache_init(&s->fetches, &fetches);
+        err = od_reactor_new(i, &s->reactor);
+        if (err)
+            return err;
+        make_net(s);
+    }
+    return OD_NONE;
+}
+
+/* Sessions watch partitions: they go first, the reactors after the partitions. */
+static void free_connections(struct od_node *n)
+{
+    for (int i = 0; i < n->shard_count; i++) {
+        struct od_shard *s = &n->shards[i];
+
+        if (s->net)
+            od_net_free(s->net);
+        if (s->fetches.config.shards)
+            od_fetch_cache_deinit(&s->fetches);
+    }
+}
+
+static void free_reactors(struct od_node *n)
+{
+    for (int i = 0; i < n->shard_count; i++) {
+        if (n->shards[i].reactor)
+            od_reactor_free(n->shards[i].reactor);
+        od_free(n->shards[i].touched);
+    }
+}
+
+static enum od_err start_threads(struct od_node *n)
+{
+    for (int i = 1; i < n->shard_count; i++) {
+        enum od_err err =
+            od_thread_start("reactor", run_shard, &n->shards[i], &n->shards[i].thread);
+
+        if (err)
+            return err;
+    }
+    return OD_NONE;
+}
+
+static void join_threads(struct od_node *n)
+{
+    for (int i = 1; i < n->shard_count; i++)
+        if (n->shards[i].thread) {
+            od_reactor_stop(n->shards[i].reactor);
+            od_thread_join(n->shards[i].thread);
+        }
+}
+
+/* --- listening ------------------------------------------------------------------------------- */
+
+static enum od_err listen_on(struct od_node *n, const struct od_endpoint *e,
+                             struct od_address *bound)
+{
+    struct od_net *nets[OD_NODE_SHARDS_MAX];
+    struct od_listener_settings settings = {
+        .host = e->host,
+        .port = e->port,
+        .backlog = n->config.socket_listen_backlog_size,
+        .admission = n->admission,
+        .nets = nets,
+        .net_count = n->shard_count,
+        .tag = (void *)e,
+    };
+
+    for (int i = 0; i < n->shard_count; i++)
+        nets[i] = n->shards[i].net;
+    return od_listener_open(n->shards[0].reactor, &settings, &n->listeners[n->listener_count++],
+                            bound);
+}
+
+/* Unset listeners mean both loopbacks; a machine without IPv6 is served on the other one. */
+static enum od_err listen_all(struct od_node *n, struct od_address *bound)
+{
+    bool fallback = !od_config_is_set(&n->config, OD_KEY_LISTENERS);
+    int count = 0;
+
+    for (int i = 0; i < n->config.endpoint_count && i < OD_NODE_LISTENERS_MAX; i++) {
+        enum od_err err = listen_on(n, &n->config.endpoints[i], &bound[count]);
+
+        if (!err) {
+            count++;
+            continue;
+        }
+        n->listener_count--;
+        if (!fallback || (count == 0 && i + 1 == n->config.endpoint_count)) {
+            od_log(OD_LOG_ERROR, "broker", "cannot listen on %s:%d (listeners)",
+                   n->config.endpoints[i].host, n->config.endpoints[i].port);
+            return OD_E_BUSY;
+        }
+    }
+    n->listener_count = count;
+    return OD_NONE;
+}
+
+static void close_listeners(struct od_node *n)
+{
+    while (n->listener_count > 0)
+        od_listener_close(n->listeners[--n->listener_count]);
+}
+
+/* --- the way up, on reactor 0 ---------------------------------------------------------------- */
+
+static void give_up_start(struct od_node *n, enum od_err err)
+{
+    n->result = err;
+    od_node_stop(n);
+}
+
+static void serve(struct od_node *n)
+{
+    struct od_address bound[OD_NODE_LISTENERS_MAX];
+    enum od_err err = listen_all(n, bound);
+
+    if (err) {
+        give_up_start(n, err);
+        return;
+    }
+    n->state = OD_NODE_SERVING;
+    if (n->options.ready)
+        n->options.ready(n->options.ctx, n, bound, n->listener_count);
+}
+
+static void registered(struct od_broker_life *bl, enum od_err err, const char *message)
+{
+    struct od_node_life *life = OD_CONTAINER(bl, struct od_node_life, broker);
+    struct od_node *n = life->node;
+
+    if (err) {
+        od_log(OD_LOG_ERROR, "broker", "cannot register: %s: %s", od_err_name(err),
+               message ? message : od_err_text(err));
+        give_up_start(n, err);
+        return;
+    }
+    n->broker_epoch = bl->epoch;
+    life->registered = true;
+    od_node_open_loaded(n, serve);
+}
+
+static void register_broker(struct od_node *n)
+{
+    struct od_node_life *life = n->life;
+
+    life->directory = od_storage_directory_id(n->storage);
+    life->registration = (struct od_register_broker){
+        .id = n->id,
+        .incarnation = od_uuid_from_random(od_random_u64(), od_random_u64()),
+        .rack = od_str_of(n->config.broker_rack),
+        .directory_count = 1,
+        .directories = &life->directory,
+        .previous_epoch =
+            od_storage_was_clean(n->storage) ? od_storage_last_broker_epoch(n->storage) : -1,
+    };
+    od_broker_life_start(&life->broker, n->controller, &n->image, &life->registration, registered);
+}
+
+static void begin(struct od_post *post)
+{
+    struct od_node_life *life = OD_CONTAINER(post, struct od_node_life, begin);
+
+    register_broker(life->node);
+}
+
+static void fenced(void *ctx, enum od_err err)
+{
+    struct od_node *n = ctx;
+
+    od_log(OD_LOG_ERROR, "broker", "the metadata log has failed, stopping: %s", od_err_text(err));
+    give_up_start(n, err);
+}
+
+/* --- housekeeping ---------------------------------------------------------------------------- */
+
+static void run_checkpoint(struct od_job *job)
+{
+    struct od_node_life *life = OD_CONTAINER(job, struct od_node_life, checkpoint);
+
+    life->checkpoint_err = od_storage_checkpoint(life->node->storage);
+}
+
+static void checkpoint_done(struct od_job *job)
+{
+    struct od_node_life *life = OD_CONTAINER(job, struct od_node_life, checkpoint);
+
+    life->checkpointing = false;
+}
+
+/* Recovery points and high watermarks move to the disk, so that a start has less to read. */
+static void housekeep(struct od_timer *t)
+{
+    struct od_node_life *life = OD_CONTAINER(t, struct od_node_life, housekeeping);
+    struct od_node *n = life->node;
+    struct od_partition **all;
+    size_t count;
+
+    if (n->state == OD_NODE_DRAINING)
+        return;
+    od_timer_set(n->shards[0].reactor, t, od_reactor_now_ms(n->shards[0].reactor) + CHECKPOINT_MS);
+    all = od_partitions_all(&n->partitions, &count);
+    for (size_t i = 0; i < count; i++) {
+        od_partition_flush(all[i], &n->shards[0]);
+        od_partition_unref(all[i]);
+    }
+    od_free(all);
+    if (life->checkpointing)
+        return;
+    life->checkpoint =
+        (struct od_job){ .class = OD_JOB_FLUSH, .run = run_checkpoint, .done = checkpoint_done };
+    life->checkpointing = !od_helpers_submit(n->helpers, &life->checkpoint);
+}
+
+/* --- the way down ---------------------------------------------------------------------------- */
+
+static void end_when_idle(struct od_timer *t)
+{
+    struct od_node_life *life = OD_CONTAINER(t, struct od_node_life, wait);
+    struct od_node *n = life->node;
+    struct od_reactor *r = n->shards[0].reactor;
+
+    if (od_controller_idle(n->controller) && !life->checkpointing && !od_node_opening(n) &&
+        atomic_load(&n->flushes_out) == 0)
+        od_reactor_stop(r);
+    else
+        od_timer_set(r, t, od_reactor_now_ms(r) + CONTROLLER_IDLE_MS);
+}
+
+static void signed_off(struct od_broker_life *bl, enum od_err err, const char *message)
+{
+    struct od_node_life *life = OD_CONTAINER(bl, struct od_node_life, broker);
+
+    if (err)
+        od_log(OD_LOG_WARN, "broker", "the controlled stop was not noted: %s",
+               message ? message : od_err_text(err));
+    end_when_idle(&life->wait);
+}
+
+static void one_drained(struct od_post *post)
+{
+    struct od_drain *d = OD_CONTAINER(post, struct od_drain, report);
+    struct od_node *n = d->shard->node;
+
+    if (--n->life->draining > 0)
+        return;
+    od_timer_cancel(n->shards[0].reactor, &n->life->wait);
+    n->life->wait.fire = end_when_idle;
+    if (n->life->registered)
+        od_broker_life_stop(&n->life->broker, signed_off);
+    else
+        end_when_idle(&n->life->wait);
+}
+
+static void net_drained(void *arg)
+{
+    struct od_drain *d = arg;
+
+    d->report.run = one_drained;
+    od_reactor_post(d->shard->node->shards[0].reactor, &d->report);
+}
+
+static void drain_shard(struct od_post *post)
+{
+    struct od_drain *d = OD_CONTAINER(post, struct od_drain, order);
+
+    d->shard->draining = true;
+    od_fetch_release_parked(d->shard);
+    od_net_drain(d->shard->net, net_drained, d);
+}
+
+static void drain_overdue(struct od_timer *t)
+{
+    struct od_node_life *life = OD_CONTAINER(t, struct od_node_life, wait);
+
+    od_log(OD_LOG_WARN, "broker", "stopping with answers unsent after %d ms", DRAIN_MS);
+    od_reactor_stop(life->node->shards[0].reactor);
+}
+
+static void stop(struct od_post *post)
+{
+    struct od_node_life *life = OD_CONTAINER(post, struct od_node_life, stop);
+    struct od_node *n = life->node;
+    struct od_reactor *r = n->shards[0].reactor;
+
+    if (n->state == OD_NODE_DRAINING)
+        return;
+    n->state = OD_NODE_DRAINING;
+    close_listeners(n);
+    od_timer_cancel(r, &life->housekeeping);
+    life->wait.fire = drain_overdue;
+    od_timer_set(r, &life->wait, od_reactor_now_ms(r) + DRAIN_MS);
+    life->draining = n->shard_count;
+    for (int i = 0; i < n->shard_count; i++) {
+        life->drains[i].shard = &n->shards[i];
+        life->drains[i].order.run = drain_shard;
+        od_reactor_post(n->shards[i].reactor, &life->drains[i].order);
+    }
+}
+
+void od_node_stop(struct od_node *n)
+{
+    if (!atomic_exchange(&n->life->stop_asked, true))
+        od_reactor_post(n->shards[0].reactor, &n->life->stop);
+}
+
+static enum od_err close_storage(struct od_node *n)
+{
+    od_node_close_partitions(n);
+    if (n->store)
+        n->store->ops->close(n->store);
+    if (!n->storage)
+        return OD_NONE;
+    if (n->life->registered && !od_storage_fenced(n->storage))
+        return od_storage_close(n->storage, n->broker_epoch);
+    od_storage_abandon(n->storage);
+    return OD_NONE;
+}
+
+/* --- the whole ------------------------------------------------------------------------------- */
+
+static enum od_err open_metadata(struct od_node *n)
+{
+    struct od_local_options local = { .storage = n->storage,
+                                      .helpers = n->helpers,
+                                      .node_id = n->id,
+                                      .image_ops = &n->rules.ops,
+                                      .seed = od_random_u64() };
+    struct od_controller_options options = { .reactor = n->shards[0].reactor,
+                                             .holder = &n->image,
+                                             .rules = &n->rules.rules,
+                                             .open = od_node_open,
+                                             .fenced = fenced,
+                                             .ctx = n };
+    struct od_image *image = od_image_new(&n->rules.ops, od_random_u64());
+    struct od_meta_position position;
+    enum od_err err = od_local_open(&local, &n->store);
+
+    if (!err)
+        err = n->store->ops->load(n->store, &image, &position);
+    od_image_holder_init(&n->image, image);
+    if (!err)
+        err = n->store->ops->lead(n->store, &options.term, &options.next_offset);
+    options.store = n->store;
+    if (!err)
+        n->controller = od_controller_new(&options);
+    return err;
+}
+
+static enum od_err start(struct od_node *n)
+{
+    struct od_storage_options storage = {
+        .node_id = n->config.node_id,
+        .cluster_id = od_str_of(n->config.odradek_cluster_id),
+    };
+    char *dir = od_str_dup(od_config_item(n->config.log_dirs, 0));
+    enum od_err err;
+
+    storage.path = dir;
+    err = od_storage_open(&storage, &n->storage);
+    od_free(dir);
+    if (err)
+        return err;
+    n->id = od_storage_node_id(n->storage);
+    n->cluster_id = od_storage_cluster_id(n->storage);
+    od_meta_rules_init(&n->rules, &n->config, n->id);
+    err = od_helpers_new(n->config.background_threads, &n->helpers);
+    if (!err)
+        err = make_shards(n);
+    if (!err)
+        err = open_metadata(n);
+    if (!err)
+        err = start_threads(n);
+    return err;
+}
+
+static void run(struct od_node *n)
+{
+    struct od_node_life *life = n->life;
+    struct od_reactor *r = n->shards[0].reactor;
+
+    life->begin.run = begin;
+    od_reactor_post(r, &life->begin);
+    life->housekeeping.fire = housekeep;
+    od_timer_set(r, &life->housekeeping, od_clock_mono_ns() / 1000000 + CHECKPOINT_MS);
+    od_reactor_run(r);
+}
+
+enum od_err od_node_run(const struct od_node_options *options)
+{
+    struct od_node *n = OD_NEW(struct od_node);
+    struct od_node_life *life = OD_NEW(struct od_node_life);
+    enum od_err err, close_err;
+
+    n->options = *options;
+    n->config = *options->config;
+    n->life = life;
+    life->node = n;
+    life->stop.run = stop;
+    od_budget_init(&n->budget, n->config.queued_max_request_bytes);
+    od_partitions_init(&n->partitions, od_random_u64());
+    n->admission = od_admission_new(n->config.max_connections, n->config.max_connections_per_ip,
+                                    od_random_u64());
+    err = start(n);
+    if (!err) {
+        run(n);
+        err = n->result;
+    }
+    join_threads(n);
+    close_listeners(n);
+    if (n->helpers)
+        od_helpers_free(n->helpers);
+    if (n->controller)
+        od_controller_free(n->controller);
+    free_connections(n);
+    close_err = close_storage(n);
+    free_reactors(n);
+    od_admission_free(n->admission);
+    od_image_holder_deinit(&n->image);
+    od_meta_rules_deinit(&n->rules);
+    od_partitions_deinit(&n->partitions);
+    od_free(life);
+    od_free(n);
+    return err ? err : close_err;
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening, changing and closing local partitions as metadata says.  Logs are opened by a helper,
+ * which recovers them where that is needed; then, on reactor 0, each partition learns who leads it.
+ */
+#include "broker/node_internal.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "broker/partition.h"
+#include "os/helpers.h"
+
+struct opened {
+    struct od_partition *partition; /* owns a reference */
+    const struct od_image_topic *topic;
+    const struct od_image_partition *state;
+    struct od_plog *plog;
+    enum od_err err;
+};
+
+/* One image's worth of changes; at most one is out at a time. */
+struct od_opening {
+    struct od_job job;
+    struct od_node *node;
+    struct od_image *image; /* owns a reference; topics and states borrow it */
+    struct opened *items;
+    size_t count, capacity;
+    struct od_plog_trash *trash; /* logs of deleted partitions */
+    size_t trash_count, trash_capacity;
+    void (*loaded)(struct od_node *n); /* NULL: the controller waits */
+};
+
+static struct opened *add(struct od_opening *o)
+{
+    if (o->count == o->capacity) {
+        o->capacity = o->capacity ? o->capacity * 2 : 16;
+        o->items = od_realloc(o->items, o->capacity * sizeof(*o->items));
+    }
+    o->items[o->count] = (struct opened){ 0 };
+    return &o->items[o->count++];
+}
+
+static bool is_local(const struct od_node *n, const struct od_image_partition *p)
+{
+    for (int32_t i = 0; i < p->replica_count; i++)
+        if (p->replicas[i] == n->id)
+            return true;
+    return false;
+}
+
+/* Notes what has to happen to one partition of a topic that is in the image. */
+static void add_partition(struct od_opening *o, const struct od_image_topic *topic, int32_t index)
+{
+    struct od_node *n = o->node;
+    const struct od_image_partition *state = od_image_partition_find(topic, index);
+    struct opened *item;
+
+    if (!state || !is_local(n, state))
+        return;
+    item = add(o);
+    item->topic = topic;
+    item->state = state;
+    item->partition = od_partitions_find(&n->partitions, topic->id, index);
+    if (!item->partition)
+        item->partition = od_partition_new(n, topic, index, ++n->incarnations);
+}
+
+static void run_open(struct od_job *job)
+{
+    struct od_opening *o = OD_CONTAINER(job, struct od_opening, job);
+
+    for (size_t i = 0; i < o->count; i++) {
+        struct opened *item = &o->items[i];
+        struct od_plog_config config = od_partition_log_config(item->topic->config);
+
+        if (item->partition->plog) /* it is open, and only reactor 0 closes it */
+            continue;
+        item->err = od_plog_open(o->node->storage, item->topic->name, item->state->index,
+                                 item->topic->id, &config, true, &item->plog);
+    }
+    for (size_t i = 0; i < o->trash_count; i++)
+        if (od_plog_trash_run(&o->trash[i]))
+            od_log(OD_LOG_WARN, "broker", "a deleted partition's files stay until the next start");
+}
+
+static void take_over(struct od_node *n, struct opened *item)
+{
+    struct od_partition *p = item->partition;
+    bool known = p->plog != NULL;
+
+    if (item->err) {
+        od_log(OD_LOG_ERROR, "broker", "partition %s-%d cannot be opened: %s", p->topic, p->index,
+               od_err_text(item->err));
+        p->absent_err = OD_KAFKA_STORAGE_ERROR;
+    }
+    od_partition_assign(p, &n->shards[0], item->topic, item->state, item->plog);
+    if (!known) {
+        struct od_partition *old = od_partitions_remove(&n->partitions, p->topic_id, p->index);
+
+        od_partition_unref(old); /* one that could not be opened before */
+        od_partitions_add(&n->partitions, p);
+    }
+}
+
+static void open_done(struct od_job *job)
+{
+    struct od_opening *o = OD_CONTAINER(job, struct od_opening, job);
+    struct od_node *n = o->node;
+    void (*loaded)(struct od_node *) = o->loaded;
+
+    for (size_t i = 0; i < o->count; i++) {
+        take_over(n, &o->items[i]);
+        od_partition_unref(o->items[i].partition);
+    }
+    od_image_unref(o->image);
+    od_free(o->items);
+    od_free(o->trash);
+    od_free(o);
+    n->opening = NULL;
+    if (loaded)
+        loaded(n);
+    else
+        od_controller_opened(n->controller);
+}
+
+static void close_partition(struct od_opening *o, struct od_uuid topic_id, int32_t index)
+{
+    struct od_node *n = o->node;
+    struct od_partition *p = od_partitions_remove(&n->partitions, topic_id, index);
+    struct od_plog *plog = p ? od_partition_close(p, &n->shards[0]) : NULL;
+
+    if (plog) {
+        if (o->trash_count == o->trash_capacity) {
+            o->trash_capacity = o->trash_capacity ? o->trash_capacity * 2 : 16;
+            o->trash = od_realloc(o->trash, o->trash_capacity * sizeof(*o->trash));
+        }
+        od_plog_delete(plog, &o->trash[o->trash_count++]);
+    }
+    od_partition_unref(p);
+}
+
+static struct od_opening *new_opening(struct od_node *n, const struct od_image *image)
+{
+    struct od_opening *o = OD_NEW(struct od_opening);
+
+    o->node = n;
+    o->image = od_image_ref((struct od_image *)image);
+    n->opening = o;
+    return o;
+}
+
+static void submit(struct od_opening *o)
+{
+    o->job = (struct od_job){ .class = OD_JOB_READ, .run = run_open, .done = open_done };
+    if (o->count + o->trash_count == 0)
+        open_done(&o->job);
+    else if (od_helpers_submit(o->node->helpers, &o->job)) {
+        run_open(&o->job); /* no helper is free, and metadata must go on */
+        open_done(&o->job);
+    }
+}
+
+void od_node_open(void *ctx, const struct od_image *image, const struct od_image_delta *delta)
+{
+    struct od_node *n = ctx;
+    struct od_opening *o = new_opening(n, image);
+
+    for (int i = 0; i < delta->topic_count; i++) {
+        const struct od_topic_delta *t = &delta->topics[i];
+
+        if (!t->after) {
+            for (int32_t j = 0; j < t->before->partition_count; j++)
+                close_partition(o, t->before->id, j);
+        } else if (t->config_changed) {
+            for (int32_t j = 0; j < t->after->partition_count; j++)
+                add_partition(o, t->after, j);
+        } else {
+            for (int32_t j = 0; j < t->partition_count; j++)
+                add_partition(o, t->after, t->partitions[j]);
+        }
+    }
+    submit(o);
+}
+
+/* Registration may have opened it already, with a new leader epoch. */
+static void add_missing(struct od_opening *o, const struct od_image_topic *topic, int32_t index)
+{
+    struct od_partition *p = od_partitions_find(&o->node->partitions, topic->id, index);
+
+    if (!p)
+        add_partition(o, topic, index);
+    od_partition_unref(p);
+}
+
+void od_node_open_loaded(struct od_node *n, void (*opened)(struct od_node *n))
+{
+    struct od_image *image = od_image_acquire(&n->image);
+    struct od_opening *o = new_opening(n, image);
+    const struct od_image_topic *topic;
+    struct od_pmap_walk walk = { 0 };
+
+    o->loaded = opened;
+    while ((topic = od_image_topic_next(image, &walk)))
+        for (int32_t i = 0; i < topic->partition_count; i++)
+            add_missing(o, topic, i);
+    od_image_unref(image);
+    submit(o);
+}
+
+bool od_node_opening(const struct od_node *n)
+{
+    return n->opening != NULL;
+}
+
+void od_node_close_partitions(struct od_node *n)
+{
+    struct od_partition **all;
+    size_t count;
+
+    all = od_partitions_all(&n->partitions, &count);
+    for (size_t i = 0; i < count; i++) {
+        struct od_plog *plog = od_partition_close(all[i], &n->shards[0]);
+
+        if (plog)
+            od_plog_close(plog);
+        od_partition_unref(od_partitions_remove(&n->partitions, all[i]->topic_id, all[i]->index));
+        od_partition_unref(all[i]);
+    }
+    od_free(all);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the partition share: stepping the machine and draining, under the lock. */
+#pragma once
+
+#include "broker/partition.h"
+
+/* Steps the replica machine and carries out what it says; the rest is noted in fx. */
+void od_partition_step(struct od_partition *p, const struct od_replica_event *ev,
+                       struct od_effects *fx);
+int64_t od_partition_now_ms(const struct od_partition *p);
+void od_partition_drain_locked(struct od_partition *p, struct od_effects *fx);
+/* Begins a flush if the durability contract asks for one and none is out. */
+void od_partition_want_flush(struct od_partition *p, struct od_effects *fx);
+/* After the lock is free: hands the flush to a helper. */
+void od_flush_submit(struct od_flush_job *job, struct od_shard *shard);
+struct od_flush_job *od_flush_begin(struct od_partition *p);
