@@ -4,7 +4,7 @@
 . tests/integration/lib.sh
 start_broker --override num.partitions=3
 
-seq -f 'key%g:value %g' 1 5000 >"$work/in"
+seq 5000 | sed 's/.*/key&:value &/' >"$work/in"
 sort "$work/in" >"$work/in.sorted"
 
 consume() { # TOPIC: all records as key:value lines
