@@ -5,7 +5,7 @@ BENCH_SHARED := bench/fail.c bench/load/histogram.c bench/load/batch.c bench/loa
                 bench/load/script.c bench/limits/kafka.c
 BENCH_LOAD := bench/load/main.c bench/load/engine.c bench/load/setup.c
 BENCH_LIMIT := $(filter-out bench/limits/kafka.c,$(sort $(wildcard bench/limits/*.c)))
-BENCH_BIN := $(addprefix $(B)/bench/,load limit ready empty)
+BENCH_BIN := $(addprefix $(B)/bench/,load limit ready empty wire)
 
 $(B)/obj/bench/%.o $(B)/obj/tests/unit/bench/%.o: CPPFLAGS += -Ibench
 $(B)/bench.a: $(call obj,$(BENCH_SHARED))
@@ -13,6 +13,7 @@ $(B)/bench/load: $(call obj,$(BENCH_LOAD)) $(B)/bench.a $(B)/common.a $(B)/os-li
 $(B)/bench/limit: $(call obj,$(BENCH_LIMIT)) $(B)/bench.a $(B)/common.a $(B)/os-linux.a
 $(B)/bench/ready: $(call obj,bench/start/ready.c bench/fail.c)
 $(B)/bench/empty: $(call obj,bench/start/empty.c)
+$(B)/bench/wire: $(call obj,bench/wire/main.c bench/fail.c) $(B)/common.a $(B)/os-linux.a
 $(BENCH_BIN):
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  LD  $@")
@@ -24,8 +25,8 @@ $(filter $(B)/tests/unit/bench/%,$(UNIT_BIN)): $(B)/bench.a
 bench-programs: $(BENCH_BIN)
 
 .PHONY: bench
-bench: ## speed beside the limit programs; T=row limits it, PAIRS=5 WINDOW_MS=500
+bench: ## speed beside the limit programs; T=row limits it (T=wire: codecs), PAIRS=5 WINDOW_MS=500
 	@$(MAKE) -s -j$(JOBS) all bench-programs
-	@BUILD=$(B) bench/run $(T)
+	@if [ '$(T)' = wire ]; then $(B)/bench/wire; else BUILD=$(B) bench/run $(T); fi
 
 integration: bench-programs

@@ -7,6 +7,9 @@
 #include <string.h>
 #include <time.h>
 
+/* Macros where the C library checks its arguments for clang. */
+#undef sprintf
+#undef vsprintf
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok gets atoi atol rand srand
 #pragma GCC poison localtime gmtime ctime asctime
 #ifndef OD_ALLOW_MALLOC

@@ -14,7 +14,13 @@
     ROW(replica_early_reads)           /* a new leader answers before its mark is known */         \
     ROW(replica_ack_after_demotion)    /* success without looking at leadership again */           \
     ROW(replica_hw_below_min_isr)      /* the mark moves with too few in-sync replicas */          \
-    ROW(replica_hw_from_log_end)       /* the mark counts what no disk has */
+    ROW(replica_hw_from_log_end)       /* the mark counts what no disk has */                      \
+    ROW(storage_no_sync)               /* a flush syncs no segment */                              \
+    ROW(storage_sync_retried)          /* a failed sync is tried again and believed */             \
+    ROW(storage_no_dir_sync)           /* a new segment has no durable name */                     \
+    ROW(storage_point_ahead)           /* the durable end names what no sync covered */            \
+    ROW(storage_recovery_no_sync)      /* recovered bytes count as durable unsynced */             \
+    ROW(storage_tail_unchecked)        /* recovery believes batches without their CRC */
 
 #define OD_MUTANT_ROW(name) OD_MUTANT_##name,
 enum od_mutant { OD_MUTANTS(OD_MUTANT_ROW) };

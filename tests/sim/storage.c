@@ -245,7 +245,10 @@ static void disturb(struct site *s)
 
     s->disturbed = od_sim_chance(250000);
     if (s->disturbed)
-        od_sim_disk_fail_nth(s->node, call, 5 + od_sim_random(40), OD_E_IO, "log-");
+        od_sim_disk_fail_nth(s->node, call, 5 + od_sim_random(40),
+                             call == OD_SIM_DISK_WRITE && od_sim_chance(500000) ? OD_E_NO_SPACE
+                                                                                : OD_E_IO,
+                             "log-");
 }
 
 static void live(void *arg)

@@ -234,7 +234,7 @@ TEST(two_batches_and_half_a_batch_are_refused)
 /* Where a record says how long it is and what it is: not attributes, timestamp, key and value. */
 static bool is_structure(size_t at)
 {
-    static const bool layout[] = {true, false, false, true,  true,  false, true,
+    static const bool layout[] = {true,  false, false, true,  true,  false, true,
                                   false, false, false, false, false, true};
 
     return layout[(at - OD_BATCH_HEADER_BYTES) % sizeof(layout)];

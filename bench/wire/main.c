@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Codec speed: decode, size and encode of messages as they come, in ns per field and GB/s.  A field
+ * is one value on the wire; lists count by their elements.  The best of several rounds is shown.
+ */
+#include "base/arena.h"
+#include "base/mem.h"
+#include "fail.h"
+#include "wire/api/fetch.h"
+#include "wire/api/metadata.h"
+#include "wire/api/produce.h"
+
+#include <stdio.h>
+#include <time.h>
+
+enum { ROUNDS = 20, ROUND_NS = 10000000 };
+
+struct sample {
+    const char *what;
+    const struct od_codec *codec;
+    int16_t version;
+    void *message;
+};
+
+static int64_t now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+static int64_t count_struct(const struct od_shape *shape, const uint8_t *object, int16_t version);
+
+static int64_t count_field(const struct od_field *f, const uint8_t *at, int16_t version)
+{
+    struct od_any_list list;
+    const void *target = at;
+    int64_t n = 1;
+
+    if (f->list) {
+        memcpy(&list, at, sizeof(list));
+        if (f->type != OD_FIELD_STRUCT)
+            return 1 + (list.n > 0 ? list.n : 0);
+        for (int32_t i = 0; i < list.n; i++)
+            n += count_struct(f->shape, (uint8_t *)list.v + (size_t)i * f->shape->bytes, version);
+        return n;
+    }
+    if (f->type != OD_FIELD_STRUCT)
+        return 1;
+    if (f->nullable)
+        memcpy(&target, at, sizeof(target));
+    return target ? count_struct(f->shape, target, version) : 1;
+}
+
+/* Tagged fields are left out: here they hold their defaults. */
+static int64_t count_struct(const struct od_shape *shape, const uint8_t *object, int16_t version)
+{
+    int64_t n = 0;
+
+    for (uint32_t i = 0; i < shape->field_count; i++) {
+        const struct od_field *f = &shape->fields[i];
+
+        if (f->tag < 0 && version >= f->version_min && version <= f->version_max)
+            n += count_field(f, object + f->pos, version);
+    }
+    return n;
+}
+
+static void *make_produce(struct od_arena *a, int32_t partitions, size_t record_bytes)
+{
+    struct od_produce_req *m = od_arena_alloc(a, sizeof(*m));
+    uint8_t *records = od_arena_alloc(a, record_bytes);
+
+    od_produce_req_defaults(m);
+    OD_ARENA_LIST(a, m->topic_data, 1);
+    m->topic_data.v[0].name = OD_STR("orders");
+    OD_ARENA_LIST(a, m->topic_data.v[0].partition_data, partitions);
+    for (int32_t i = 0; i < partitions; i++)
+        m->topic_data.v[0].partition_data.v[i] = (struct od_produce_req_partition) {
+            .index = i, .records = {records, (int64_t)record_bytes, NULL}};
+    return m;
+}
+
+static void *make_fetch(struct od_arena *a, int32_t partitions)
+{
+    struct od_fetch_req *m = od_arena_alloc(a, sizeof(*m));
+
+    od_fetch_req_defaults(m);
+    OD_ARENA_LIST(a, m->topics, 1);
+    m->topics.v[0].topic = OD_STR("orders");
+    OD_ARENA_LIST(a, m->topics.v[0].partitions, partitions);
+    for (int32_t i = 0; i < partitions; i++) {
+        struct od_fetch_req_partition *p = &m->topics.v[0].partitions.v[i];
+
+        od_fetch_req_partition_defaults(p);
+        p->partition = i;
+        p->partition_max_bytes = 1 << 20;
+    }
+    return m;
+}
+
+static void *make_fetch_answer(struct od_arena *a, int32_t partitions)
+{
+    struct od_fetch_rsp *m = od_arena_alloc(a, sizeof(*m));
+
+    od_fetch_rsp_defaults(m);
+    OD_ARENA_LIST(a, m->responses, 1);
+    m->responses.v[0].topic = OD_STR("orders");
+    OD_ARENA_LIST(a, m->responses.v[0].partitions, partitions);
+    for (int32_t i = 0; i < partitions; i++) {
+        struct od_fetch_rsp_partition *p = &m->responses.v[0].partitions.v[i];
+
+        od_fetch_rsp_partition_defaults(p);
+        p->partition_index = i;
+        p->aborted_transactions.n = -1;
+    }
+    return m;
+}
+
+static void *make_metadata(struct od_arena *a, int32_t topics, int32_t partitions)
+{
+    struct od_metadata_rsp *m = od_arena_alloc(a, sizeof(*m));
+
+    od_metadata_rsp_defaults(m);
+    OD_ARENA_LIST(a, m->topics, topics);
+    for (int32_t t = 0; t < topics; t++) {
+        struct od_metadata_rsp_topic *topic = &m->topics.v[t];
+
+        od_metadata_rsp_topic_defaults(topic);
+        topic->name = OD_STR("a-topic-of-usual-length");
+        OD_ARENA_LIST(a, topic->partitions, partitions);
+        for (int32_t i = 0; i < partitions; i++) {
+            struct od_metadata_rsp_partition *p = &topic->partitions.v[i];
+
+            od_metadata_rsp_partition_defaults(p);
+            p->partition_index = i;
+            OD_ARENA_LIST(a, p->replica_nodes, 3);
+            OD_ARENA_LIST(a, p->isr_nodes, 3);
+        }
+    }
+    return m;
+}
+
+static void decode(const struct sample *s, const uint8_t *bytes, size_t len, void *out)
+{
+    struct od_arena arena = {0};
+    struct od_reader r = od_reader_of(bytes, len);
+
+    if (s->codec->decode(&r, s->version, &arena, out))
+        od_fail("%s does not decode", s->what);
+    od_arena_reset(&arena);
+}
+
+static void encode(const struct sample *s, uint8_t *bytes, size_t *len)
+{
+    struct od_size size;
+    struct od_writer w;
+
+    if (s->codec->size(s->message, s->version, &size))
+        od_fail("%s has no size", s->what);
+    w = od_writer_of(bytes, size.wire);
+    if (s->codec->encode(&w, s->version, s->message))
+        od_fail("%s does not encode", s->what);
+    *len = size.wire;
+}
+
+/* The best time of one call, over rounds of about ROUND_NS. */
+static double measure(const struct sample *s, uint8_t *bytes, size_t len, bool decoding)
+{
+    void *out = od_alloc(s->codec->shape->bytes);
+    double best = 1e18;
+    int64_t calls = 1;
+
+    for (int round = 0; round < ROUNDS; round++) {
+        int64_t start = now_ns(), took;
+
+        for (int64_t i = 0; i < calls; i++) {
+            if (decoding)
+                decode(s, bytes, len, out);
+            else
+                encode(s, bytes, &len);
+        }
+        took = now_ns() - start;
+        if (round > 2 && (double)took / (double)calls < best)
+            best = (double)took / (double)calls;
+        if (took < ROUND_NS)
+            calls *= 2;
+    }
+    od_free(out);
+    return best;
+}
+
+static void show(const struct sample *s)
+{
+    struct od_size size;
+    uint8_t *bytes;
+    size_t len;
+    int64_t fields;
+    double encode_ns, decode_ns;
+
+    if (s->codec->size(s->message, s->version, &size))
+        od_fail("%s has no size", s->what);
+    bytes = od_alloc(size.wire);
+    encode(s, bytes, &len);
+    fields = count_struct(s->codec->shape, s->message, s->version);
+    encode_ns = measure(s, bytes, len, false);
+    decode_ns = measure(s, bytes, len, true);
+    printf("%-34s %8zu %7lld %9.0f %7.2f %7.2f %9.0f %7.2f %7.2f\n", s->what, len,
+           (long long)fields, decode_ns, decode_ns / (double)fields, (double)len / decode_ns,
+           encode_ns, encode_ns / (double)fields, (double)len / encode_ns);
+    od_free(bytes);
+}
+
+int main(void)
+{
+    struct od_arena a = {0};
+    const struct sample samples[] = {
+        {"produce 9, 1 partition, 1 KiB", &od_produce_req_codec, 9, make_produce(&a, 1, 1024)},
+        {"produce 9, 100 partitions, 1 KiB", &od_produce_req_codec, 9, make_produce(&a, 100, 1024)},
+        {"fetch 12, 1 partition", &od_fetch_req_codec, 12, make_fetch(&a, 1)},
+        {"fetch 12, 1000 partitions", &od_fetch_req_codec, 12, make_fetch(&a, 1000)},
+        {"fetch answer 12, 1000 partitions", &od_fetch_rsp_codec, 12, make_fetch_answer(&a, 1000)},
+        {"metadata answer 9, 100 x 10", &od_metadata_rsp_codec, 9, make_metadata(&a, 100, 10)},
+    };
+
+    printf("%-34s %8s %7s | decode ns, ns/field, GB/s | encode with size: the same\n", "message",
+           "bytes", "fields");
+    for (size_t i = 0; i < OD_COUNT(samples); i++)
+        show(&samples[i]);
+    od_arena_reset(&a);
+    return 0;
+}
