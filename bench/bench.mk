@@ -13,7 +13,7 @@ $(B)/bench/load: $(call obj,$(BENCH_LOAD)) $(B)/bench.a $(B)/common.a $(B)/os-li
 $(B)/bench/limit: $(call obj,$(BENCH_LIMIT)) $(B)/bench.a $(B)/common.a $(B)/os-linux.a
 $(B)/bench/ready: $(call obj,bench/start/ready.c bench/fail.c)
 $(B)/bench/empty: $(call obj,bench/start/empty.c)
-$(B)/bench/wire: $(call obj,bench/wire/main.c bench/fail.c) $(B)/common.a $(B)/os-linux.a
+$(B)/bench/wire: $(call obj,bench/wire/main.c bench/wire/validate.c bench/fail.c) $(B)/common.a $(B)/os-linux.a
 $(BENCH_BIN):
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  LD  $@")

@@ -9,6 +9,7 @@
 #include "wire/api/fetch.h"
 #include "wire/api/metadata.h"
 #include "wire/api/produce.h"
+#include "wire/rows.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -142,74 +143,79 @@ static void *make_metadata(struct od_arena *a, int32_t topics, int32_t partition
     return m;
 }
 
-static void decode(const struct sample *s, const uint8_t *bytes, size_t len, void *out)
+double bench_best_ns(void (*call)(void *context), void *context)
 {
-    struct od_arena arena = {0};
-    struct od_reader r = od_reader_of(bytes, len);
-
-    if (s->codec->decode(&r, s->version, &arena, out))
-        od_fail("%s does not decode", s->what);
-    od_arena_reset(&arena);
-}
-
-static void encode(const struct sample *s, uint8_t *bytes, size_t *len)
-{
-    struct od_size size;
-    struct od_writer w;
-
-    if (s->codec->size(s->message, s->version, &size))
-        od_fail("%s has no size", s->what);
-    w = od_writer_of(bytes, size.wire);
-    if (s->codec->encode(&w, s->version, s->message))
-        od_fail("%s does not encode", s->what);
-    *len = size.wire;
-}
-
-/* The best time of one call, over rounds of about ROUND_NS. */
-static double measure(const struct sample *s, uint8_t *bytes, size_t len, bool decoding)
-{
-    void *out = od_alloc(s->codec->shape->bytes);
     double best = 1e18;
     int64_t calls = 1;
 
     for (int round = 0; round < ROUNDS; round++) {
         int64_t start = now_ns(), took;
 
-        for (int64_t i = 0; i < calls; i++) {
-            if (decoding)
-                decode(s, bytes, len, out);
-            else
-                encode(s, bytes, &len);
-        }
+        for (int64_t i = 0; i < calls; i++)
+            call(context);
         took = now_ns() - start;
-        if (round > 2 && (double)took / (double)calls < best)
+        if ((double)took / (double)calls < best)
             best = (double)took / (double)calls;
         if (took < ROUND_NS)
             calls *= 2;
     }
-    od_free(out);
     return best;
+}
+
+struct run {
+    const struct sample *sample;
+    uint8_t *bytes;
+    size_t len;
+    void *out;
+};
+
+static void decode(void *context)
+{
+    struct run *run = context;
+    const struct sample *s = run->sample;
+    struct od_arena arena = {0};
+    struct od_reader r = od_reader_of(run->bytes, run->len);
+
+    if (s->codec->decode(&r, s->version, &arena, run->out))
+        od_fail("%s does not decode", s->what);
+    od_arena_reset(&arena);
+}
+
+static void encode(void *context)
+{
+    struct run *run = context;
+    const struct sample *s = run->sample;
+    struct od_size size;
+    struct od_writer w;
+
+    if (s->codec->size(s->message, s->version, &size))
+        od_fail("%s has no size", s->what);
+    w = od_writer_of(run->bytes, size.wire);
+    if (s->codec->encode(&w, s->version, s->message))
+        od_fail("%s does not encode", s->what);
 }
 
 static void show(const struct sample *s)
 {
+    struct run run = {.sample = s};
     struct od_size size;
-    uint8_t *bytes;
-    size_t len;
     int64_t fields;
-    double encode_ns, decode_ns;
+    double encode_ns, decode_ns, len;
 
     if (s->codec->size(s->message, s->version, &size))
         od_fail("%s has no size", s->what);
-    bytes = od_alloc(size.wire);
-    encode(s, bytes, &len);
+    len = (double)size.wire;
+    run.len = size.wire;
+    run.bytes = od_alloc(size.wire);
+    run.out = od_alloc(s->codec->shape->bytes);
     fields = count_struct(s->codec->shape, s->message, s->version);
-    encode_ns = measure(s, bytes, len, false);
-    decode_ns = measure(s, bytes, len, true);
-    printf("%-34s %8zu %7lld %9.0f %7.2f %7.2f %9.0f %7.2f %7.2f\n", s->what, len,
-           (long long)fields, decode_ns, decode_ns / (double)fields, (double)len / decode_ns,
-           encode_ns, encode_ns / (double)fields, (double)len / encode_ns);
-    od_free(bytes);
+    encode_ns = bench_best_ns(encode, &run);
+    decode_ns = bench_best_ns(decode, &run);
+    printf("%-34s %8zu %7lld %9.0f %7.2f %7.2f %9.0f %7.2f %7.2f\n", s->what, run.len,
+           (long long)fields, decode_ns, decode_ns / (double)fields, len / decode_ns, encode_ns,
+           encode_ns / (double)fields, len / encode_ns);
+    od_free(run.bytes);
+    od_free(run.out);
 }
 
 int main(void)
@@ -228,6 +234,7 @@ int main(void)
            "bytes", "fields");
     for (size_t i = 0; i < OD_COUNT(samples); i++)
         show(&samples[i]);
+    bench_validate();
     od_arena_reset(&a);
     return 0;
 }
