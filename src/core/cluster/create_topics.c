@@ -16,6 +16,7 @@ struct creation {
     const struct od_create_topics *c;
     struct brokers live;
     struct od_map names; /* of this command, to the first item that has it */
+    struct od_map plain; /* names accepted so far with '_' for '.', to their items */
     int32_t partition_count; /* of all topics so far */
 };
 
@@ -90,6 +91,27 @@ static bool check_name(struct creation *k, const struct od_new_topic *in,
                        OD_STR_ARGS(in->name), OD_STR_ARGS(other->name));
         return false;
     }
+    return true;
+}
+
+/* Like two topics, two names of one command may not differ in '.' and '_' only. */
+static bool check_collision(struct creation *k, const struct od_new_topic *in,
+                            struct od_item_reply *out)
+{
+    char *plain = od_arena_alloc(k->s->arena, in->name.len);
+    struct od_item_reply *other;
+
+    for (size_t i = 0; i < in->name.len; i++)
+        plain[i] = in->name.data[i] == '.' ? '_' : in->name.data[i];
+    other = od_map_get(&k->plain, plain, in->name.len);
+    if (other) {
+        od_step_refuse(k->s, out, OD_INVALID_TOPIC_EXCEPTION,
+                       "Topic '%.*s' collides with '%.*s' of this request; names must differ in "
+                       "more than '.' and '_'.",
+                       OD_STR_ARGS(in->name), OD_STR_ARGS(other->topic_name));
+        return false;
+    }
+    od_map_put(&k->plain, plain, in->name.len, out);
     return true;
 }
 
@@ -272,6 +294,18 @@ static void place(struct creation *k, uint64_t start, int32_t index, int32_t *re
             k->live.v[(first + 1 + (shift + (uint64_t)i - 1) % (count - 1)) % count]->id;
 }
 
+static void emit_assigned(struct creation *k, const struct od_new_topic *in,
+                          struct od_uuid topic_id)
+{
+    const struct od_new_assignment **sorted =
+        od_arena_alloc(k->s->arena, (size_t)in->assignment_count * sizeof(*sorted));
+
+    for (int32_t i = 0; i < in->assignment_count; i++)
+        sorted[in->assignments[i].partition] = &in->assignments[i];
+    for (int32_t i = 0; i < in->assignment_count; i++)
+        emit_partition(k, topic_id, i, sorted[i]->replicas, sorted[i]->replica_count);
+}
+
 static void emit_topic(struct creation *k, const struct od_new_topic *in,
                        struct od_item_reply *out)
 {
@@ -286,9 +320,7 @@ static void emit_topic(struct creation *k, const struct od_new_topic *in,
     topic->name = in->name;
     topic->topic_id = out->topic_id;
     emit_settings(k, in);
-    for (int32_t i = 0; i < in->assignment_count; i++)
-        emit_partition(k, out->topic_id, in->assignments[i].partition, in->assignments[i].replicas,
-                       in->assignments[i].replica_count);
+    emit_assigned(k, in, out->topic_id);
     for (int32_t i = 0; in->assignment_count == 0 && i < out->partitions; i++) {
         place(k, start, i, replicas, out->replication_factor);
         emit_partition(k, out->topic_id, i, replicas, out->replication_factor);
@@ -307,6 +339,8 @@ static bool check_topic(struct creation *k, const struct od_new_topic *in,
                        "One request creates at most %d partitions.", OD_CREATE_PARTITIONS_MAX);
         return false;
     }
+    if (!check_collision(k, in, out))
+        return false;
     k->partition_count += out->partitions;
     return true;
 }
@@ -317,6 +351,7 @@ void od_step_create_topics(struct od_step *s, const struct od_create_topics *c)
     struct od_item_reply *items = od_step_items(s, c->topic_count);
 
     od_map_init(&k.names, s->event->random[0]);
+    od_map_init(&k.plain, s->event->random[1]);
     for (int i = c->topic_count - 1; i >= 0; i--) {
         items[i].topic_name = c->topics[i].name;
         od_map_put(&k.names, c->topics[i].name.data, c->topics[i].name.len, &items[i]);
@@ -328,4 +363,5 @@ void od_step_create_topics(struct od_step *s, const struct od_create_topics *c)
         if (!items[i].err)
             emit_topic(&k, &c->topics[i], &items[i]);
     od_map_deinit(&k.names);
+    od_map_deinit(&k.plain);
 }
