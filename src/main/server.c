@@ -213,6 +213,7 @@ int od_main_server(int argc, char **argv)
     int code = parse_arguments(&s, argc, argv);
 
     if (!code) {
+        od_mem_keep_freed();
         od_signals_block();
         err = od_logdrain_start();
         if (!err)

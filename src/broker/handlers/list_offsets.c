@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ListOffsets (api 2): the ends of a partition's log are answered at once; a search by time reads
- * the log and is done by a helper, one partition after the other.
+ * ListOffsets (api 2): the ends of a partition's log are answered at once, a search by time goes to
+ * a helper, one partition after the other.
  */
 #include "broker/handlers.h"
 
 #include "broker/node.h"
 #include "broker/partition.h"
 #include "broker/shard.h"
+#include "broker/time_search.h"
 
 enum {
     LATEST = -1,
@@ -25,12 +26,7 @@ struct search {
     int32_t topic, partition; /* at hand */
     int32_t *indexes;         /* of the topic at hand, sorted */
     int32_t index_count;
-    struct od_uuid topic_id;
-    int64_t limit_offset;
-    struct od_plog_place place;
-    struct od_plog_found found;
-    enum od_err err;
-    struct od_job job;
+    struct od_time_search time;
 };
 
 static void go_on(struct search *s);
@@ -57,67 +53,20 @@ static struct od_list_offsets_rsp_partition *answer_of(const struct search *s)
     return &rsp->topics.v[s->topic].partitions.v[s->partition];
 }
 
-static void run_search(struct od_job *job)
+static void found(struct od_time_search *t)
 {
-    struct search *s = OD_CONTAINER(job, struct search, job);
-
-    s->err = od_plog_scan_time(&s->place, &s->found);
-}
-
-static bool locate_time(struct search *s, struct od_partition *p, int64_t from_offset);
-
-static void search_done(struct od_job *job)
-{
-    struct search *s = OD_CONTAINER(job, struct search, job);
-    struct od_shard *shard = s->call->shard;
+    struct search *s = OD_CONTAINER(t, struct search, time);
     struct od_list_offsets_rsp_partition *out = answer_of(s);
-    struct od_partition *p;
 
-    od_plog_place_release(&s->place);
-    if (!s->err && s->found.offset < 0 && s->found.next_offset >= 0) {
-        p = od_partitions_find(&shard->node->partitions, s->topic_id, asked(s)->partition_index);
-        if (p && locate_time(s, p, s->found.next_offset)) {
-            od_partition_unref(p);
-            return;
-        }
-        od_partition_unref(p);
-    }
-    if (s->err) {
-        out->error_code = od_err_to_wire(s->err);
-    } else if (s->found.offset >= 0) {
-        out->offset = s->found.offset;
-        out->timestamp = s->found.timestamp;
-        set_epoch(s, out, s->found.leader_epoch);
+    if (t->err) {
+        out->error_code = od_err_to_wire(t->err);
+    } else if (t->found.offset >= 0) {
+        out->offset = t->found.offset;
+        out->timestamp = t->found.timestamp;
+        set_epoch(s, out, t->found.leader_epoch);
     }
     s->partition++;
     go_on(s);
-}
-
-/* True: a helper searches the next segment, and search_done goes on. */
-static bool locate_time(struct search *s, struct od_partition *p, int64_t from_offset)
-{
-    struct od_shard *shard = s->call->shard;
-    int64_t timestamp = asked(s)->timestamp;
-    struct od_effects fx;
-
-    od_partition_enter(p, &fx);
-    s->err = p->plog
-                 ? od_plog_locate_time(p->plog,
-                                       timestamp == MAX_TIMESTAMP ? OD_PLOG_TIME_MAX : timestamp,
-                                       from_offset, s->limit_offset, &s->place)
-                 : p->absent_err;
-    od_partition_leave(p, &fx, shard);
-    s->found = (struct od_plog_found){
-        .offset = -1, .timestamp = -1, .leader_epoch = -1, .next_offset = -1
-    };
-    if (s->err || !s->place.segment)
-        return false;
-    s->job = (struct od_job){ .class = OD_JOB_READ, .run = run_search, .done = search_done };
-    if (!od_helpers_submit(shard->node->helpers, &s->job))
-        return true;
-    od_plog_place_release(&s->place);
-    s->err = OD_REQUEST_TIMED_OUT; /* every helper is busy; the client tries again */
-    return false;
 }
 
 /* The version from which a special timestamp is known; the others are real ones. */
@@ -150,8 +99,8 @@ static bool answer_now(struct search *s, struct od_partition *p,
         out->error_code = od_err_to_wire(err);
         return true;
     }
-    s->limit_offset = req->replica_id == CONSUMER ? od_replica_high_watermark(&p->replica)
-                                                  : od_plog_end_offset(p->plog);
+    s->time.limit_offset = req->replica_id == CONSUMER ? od_replica_high_watermark(&p->replica)
+                                                       : od_plog_end_offset(p->plog);
     if (timestamp == EARLIEST || timestamp == EARLIEST_LOCAL ||
         timestamp == EARLIEST_PENDING_UPLOAD) { /* no tier: everything is local */
         out->offset = od_plog_start_offset(p->plog);
@@ -166,7 +115,7 @@ static bool answer_now(struct search *s, struct od_partition *p,
         return true;
     }
     if (timestamp == LATEST) {
-        out->offset = s->limit_offset;
+        out->offset = s->time.limit_offset;
         set_epoch(s, out, p->replica.leader_epoch);
         return true;
     }
@@ -184,7 +133,8 @@ static struct od_partition *find(struct search *s, enum od_err *err)
 
     *err = OD_UNKNOWN_TOPIC_OR_PARTITION;
     if (t && index >= 0 && index < t->partition_count) {
-        s->topic_id = t->id;
+        s->time.topic_id = t->id;
+        s->time.partition = index;
         *err = OD_NOT_LEADER_OR_FOLLOWER;
         p = od_partitions_find(&node->partitions, t->id, index);
     }
@@ -219,14 +169,13 @@ static bool named_twice(const struct search *s, int32_t index)
     return (at > v && at[-1] == index) || (at + 1 < v + s->index_count && at[1] == index);
 }
 
-/* True: answered; false: a helper searches. */
+/* True: answered; false: searched by time, and found goes on. */
 static bool handle_one(struct search *s)
 {
     struct od_list_offsets_rsp_partition *out = answer_of(s);
     struct od_partition *p;
     struct od_effects fx;
     enum od_err err;
-    int64_t start = 0;
     bool done;
 
     od_list_offsets_rsp_partition_defaults(out);
@@ -246,14 +195,13 @@ static bool handle_one(struct search *s)
     }
     od_partition_enter(p, &fx);
     done = answer_now(s, p, out);
-    if (!done)
-        start = od_plog_start_offset(p->plog);
     od_partition_leave(p, &fx, s->call->shard);
-    if (!done && !locate_time(s, p, start)) {
-        out->error_code = od_err_to_wire(s->err);
-        done = true;
-    }
     od_partition_unref(p);
+    if (!done) {
+        s->time.timestamp =
+            asked(s)->timestamp == MAX_TIMESTAMP ? OD_PLOG_TIME_MAX : asked(s)->timestamp;
+        od_time_search_start(&s->time, s->call->shard, found);
+    }
     return done;
 }
 
