@@ -400,9 +400,13 @@ static enum od_err begin_session(struct od_storage *s, struct od_text *marker,
         err = load_partitions(s, text_str(recovery));
     if (err)
         return err;
-    /* Until a clean stop the earlier boot stands: this life may end before all is recovered. */
+    /*
+     * Until a clean stop the earlier boot stands: this life may end before all is recovered.  After
+     * an unclean stop the file is written anew: a sync of it may have failed, and appending behind
+     * bytes that the disk does not have would leave a hole.
+     */
     return od_manifest_begin(&s->manifest, s->power_cut && !s->was_clean ? found.boot_id : boot_id,
-                             !s->trusted);
+                             !s->trusted || !s->was_clean);
 }
 
 static void free_storage(struct od_storage *s)
