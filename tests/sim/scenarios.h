@@ -25,6 +25,7 @@ struct sim_scenario {
     struct sim_report least; /* per seed, on average; trace unused */
 };
 
+void sim_node_run(uint64_t seed, bool verbose, struct sim_report *out);
 void sim_self_run(uint64_t seed, bool verbose, struct sim_report *out);
 void sim_storage_run(uint64_t seed, bool verbose, struct sim_report *out);
 
@@ -32,6 +33,8 @@ static const struct sim_scenario sim_scenarios[] = {
     { "self", sim_self_run, 30, { .operations = 100, .faults = 2, .crashes = 1, .contended = 1 } },
     { "storage", sim_storage_run, 60,
       { .operations = 200, .faults = 5, .crashes = 5, .contended = 1, .helper_calls = 200 } },
+    { "node", sim_node_run, 120,
+      { .operations = 2000, .faults = 20, .crashes = 2, .contended = 20, .helper_calls = 500 } },
 };
 
 /* Copies the counters of os/sim into a report; operations stay the caller's. */

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "os/sim/world.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -358,6 +359,16 @@ void od_sim_run(void (*main)(void *arg), void *arg)
     }
 }
 
+/* A broken invariant: what led there is worth more than a clean handler. */
+static void on_abort(int signal_number)
+{
+    signal(signal_number, SIG_DFL);
+    od_sim_log_print();
+    fprintf(stderr, "ABORTED seed %llu at %.3f s\n", (unsigned long long)od_world.options.seed,
+            (double)od_world.now_ns / 1e9);
+    raise(signal_number);
+}
+
 static struct od_rng stream(uint64_t purpose)
 {
     struct od_rng r = { od_world.options.seed * 8 + purpose };
@@ -383,6 +394,7 @@ void od_sim_init(const struct od_sim_options *options)
     od_world.slow_ppm = od_rng_chance(&od_world.schedule, 500000) ? 250000 : 0;
     od_world.network = (struct od_sim_network_faults){ .delay_us_min = 20, .delay_us_max = 500 };
     od_list_init(&od_world.nodes);
+    signal(SIGABRT, on_abort);
     od_network_init();
 }
 

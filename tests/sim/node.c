@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Scenario node: one broker under writers, readers and faults.  First faults on (safety), then
+ * everything is healed, the power is cut once more, and the broker must serve again within a bound
+ * (I12), have every promised record (I1, I6, I13) and give back what it took (I14).
+ */
+#include "base/mem.h"
+#include "broker/node.h"
+#include "node_world.h"
+#include "scenarios.h"
+
+#include <string.h>
+
+enum { FAULT_MS = 6000, HEAL_MS = 60000, STEP_MS = 20, RECEIVE_BYTES = 65536,
+       SESSION_BYTES = 20000 };
+
+static struct node_world world;
+
+/* --- faults ------------------------------------------------------------------------------ */
+
+static enum od_sim_crash draw_crash(void)
+{
+    /* Without fsync only the page cache keeps what was promised. */
+    return world.replicated || od_sim_chance(300000) ? OD_SIM_KILL : OD_SIM_POWER;
+}
+
+/* The broker may have ended: by a crash inside a file call, or by itself after a disk error. */
+static void revive(void)
+{
+    if (od_sim_node_up(world.broker))
+        return;
+    history_crashed(world.history, HISTORY_CRASH_POWER);
+    od_sim_sleep_ms((int64_t)od_sim_random(300));
+    node_world_boot(&world);
+}
+
+static void crash_and_boot(void)
+{
+    node_world_crash(&world, draw_crash());
+    od_sim_sleep_ms((int64_t)od_sim_random(500));
+    node_world_boot(&world);
+}
+
+static void disturb_disk(void)
+{
+    static const enum od_sim_disk_call calls[] = { OD_SIM_DISK_READ, OD_SIM_DISK_WRITE,
+                                                   OD_SIM_DISK_SYNC, OD_SIM_DISK_OPEN,
+                                                   OD_SIM_DISK_DIR_SYNC, OD_SIM_DISK_RENAME };
+    enum od_sim_disk_call call = calls[od_sim_random(OD_COUNT(calls))];
+
+    od_sim_disk_fail_nth(world.broker, call, 1 + od_sim_random(20),
+                         call == OD_SIM_DISK_WRITE && od_sim_chance(300000) ? OD_E_NO_SPACE
+                                                                            : OD_E_IO, "");
+    od_sim_sleep_ms((int64_t)od_sim_random(300));
+    if (od_sim_node_up(world.broker))
+        crash_and_boot();
+}
+
+static void cut_links(void)
+{
+    bool both = od_sim_chance(500000), from = od_sim_chance(500000);
+
+    if (both || from)
+        od_sim_link_cut(world.broker, NULL);
+    if (both || !from)
+        od_sim_link_cut(NULL, world.broker);
+    od_sim_sleep_ms((int64_t)od_sim_random(800));
+    od_sim_network_heal();
+}
+
+static void disturb(void)
+{
+    switch (od_sim_random(10)) {
+    case 0: case 1: case 2:
+        crash_and_boot();
+        break;
+    case 3: case 4:
+        od_sim_node_crash_at(world.broker, 1 + od_sim_random(200), draw_crash());
+        break;
+    case 5:
+        disturb_disk();
+        break;
+    case 6:
+        od_sim_node_pause(world.broker);
+        od_sim_sleep_ms((int64_t)od_sim_random(400));
+        od_sim_node_resume(world.broker);
+        break;
+    case 7:
+        cut_links();
+        break;
+    case 8:
+        od_sim_network_reset(world.broker, NULL);
+        break;
+    case 9:
+        od_sim_node_jump_clock(world.broker, (int64_t)od_sim_random(20000) - 10000);
+        break;
+    }
+}
+
+/* Each seed draws its own intensities, zero among them. */
+static void draw_noise(void)
+{
+    struct od_sim_disk_faults *disk = od_sim_disk_faults(world.broker);
+    struct od_sim_network_faults *net = od_sim_network_faults();
+
+    disk->stall_ppm = od_sim_chance(500000) ? (uint32_t)od_sim_random(50000) : 0;
+    disk->stall_ms_max = 1 + (int64_t)od_sim_random(500);
+    disk->cold_ppm = od_sim_chance(500000) ? (uint32_t)od_sim_random(300000) : 0;
+    net->fragment_ppm = od_sim_chance(500000) ? (uint32_t)od_sim_random(200000) : 0;
+    net->short_ppm = od_sim_chance(500000) ? (uint32_t)od_sim_random(200000) : 0;
+    net->reset_ppm = od_sim_chance(300000) ? (uint32_t)od_sim_random(2000) : 0;
+    net->delay_us_max = 50 + (int64_t)od_sim_random(od_sim_chance(200000) ? 20000 : 1000);
+}
+
+static void calm(void)
+{
+    memset(od_sim_disk_faults(world.broker), 0, sizeof(struct od_sim_disk_faults));
+    for (int call = 0; call < OD_SIM_DISK_CALLS; call++)
+        od_sim_disk_fail_nth(world.broker, call, 0, OD_NONE, "");
+    od_sim_node_crash_at(world.broker, 0, OD_SIM_KILL);
+    od_sim_network_faults()->reset_ppm = 0;
+    od_sim_network_heal();
+    od_sim_node_resume(world.broker);
+    revive();
+}
+
+/* --- the run ----------------------------------------------------------------------------- */
+
+static void wait_clients(const char *what)
+{
+    int64_t until_ms = od_sim_now_ms() + HEAL_MS;
+
+    while (world.clients_left > 0) {
+        if (od_sim_now_ms() > until_ms)
+            od_sim_fail("liveness: %s takes over %d ms", what, HEAL_MS);
+        od_sim_sleep_ms(STEP_MS);
+    }
+}
+
+static void run_clients(void)
+{
+    int producers = 2 + (int)od_sim_random(4), consumers = 1 + (int)od_sim_random(3);
+
+    for (int i = 0; i < producers; i++)
+        node_world_client(&world, "producer", node_produce);
+    for (int i = 0; i < consumers; i++)
+        node_world_client(&world, "consumer", node_consume);
+    node_world_client(&world, "observer", node_observe);
+}
+
+static void run_faults(void)
+{
+    int64_t until_ms = od_sim_now_ms() + FAULT_MS, gap_ms = 50 + (int64_t)od_sim_random(2000);
+
+    draw_noise();
+    while (od_sim_now_ms() < until_ms) {
+        od_sim_sleep_ms((int64_t)od_sim_random((uint64_t)gap_ms));
+        revive();
+        disturb();
+        revive();
+    }
+}
+
+static void check(const char *kind, void (*main)(void *client))
+{
+    node_world_client(&world, kind, main);
+    wait_clients(kind);
+}
+
+static void check_long_poll(void)
+{
+    node_world_client(&world, "waiter", node_check_long_poll);
+    od_sim_sleep_ms(1000);
+    node_world_client(&world, "waker", node_check_writes);
+    wait_clients("long poll");
+}
+
+/* Each reactor keeps one buffer at hand to receive into; the sessions of readers that are gone stay
+ * until others need their place. */
+static void check_resources(void)
+{
+    int64_t until_ms = od_sim_now_ms() + HEAL_MS;
+    int64_t kept_bytes = (int64_t)world.reactors * RECEIVE_BYTES + SESSION_BYTES;
+
+    while (od_sim_node_open_sockets(world.broker) > 1 ||
+           atomic_load(&world.node->budget.used_bytes) > kept_bytes) {
+        if (od_sim_now_ms() > until_ms)
+            od_sim_fail("resources: %d sockets, %lld bytes of budget stay taken",
+                        od_sim_node_open_sockets(world.broker),
+                        (long long)atomic_load(&world.node->budget.used_bytes));
+        od_sim_sleep_ms(STEP_MS);
+    }
+}
+
+static void direct(void *arg)
+{
+    (void)arg;
+    node_world_init(&world);
+    world.replicated = od_sim_chance(200000);
+    node_world_boot(&world);
+    node_world_create_topics(&world);
+    run_clients();
+    run_faults();
+    calm();
+    od_sim_sleep_ms(1000);
+    world.stopping = true;
+    wait_clients("what was in flight");
+    world.stopping = false;
+    if (od_sim_chance(700000))
+        crash_and_boot();
+    check("writer", node_check_writes);
+    check_long_poll();
+    check("reader", node_read_all);
+    check_resources();
+}
+
+void sim_node_run(uint64_t seed, bool verbose, struct sim_report *out)
+{
+    struct od_sim_options o = { .seed = seed, .virtual_ms_max = 600000, .steps_max = 30000000,
+                                .verbose = verbose };
+
+    od_sim_init(&o);
+    od_sim_run(direct, NULL);
+    sim_report_fill(out);
+    out->operations = history_operations(world.history);
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Boots the broker with drawn settings and makes its topics. */
+#include "node_world.h"
+
+#include "base/mem.h"
+#include "broker/node.h"
+#include "config/config.h"
+#include "wire/api/create_topics.h"
+
+#include <string.h>
+
+enum { OVERRIDES_MAX = 24, VALUE_MAX = 64, TEXT_MAX = 128 };
+
+struct boot {
+    struct node_world *world;
+    struct od_config config;
+    char text[OVERRIDES_MAX][TEXT_MAX];
+    const char *overrides[OVERRIDES_MAX];
+    int count;
+};
+
+static void set(struct boot *b, const char *key, const char *value)
+{
+    int len = snprintf(b->text[b->count], TEXT_MAX, "%s=%s", key, value);
+
+    OD_SIM_CHECK(b->count < OVERRIDES_MAX && len < TEXT_MAX);
+    b->overrides[b->count] = b->text[b->count];
+    b->count++;
+}
+
+static void ready(void *ctx, struct od_node *node, const struct od_address *bound, int count)
+{
+    struct boot *b = ctx;
+
+    (void)bound, (void)count;
+    b->world->node = node;
+    od_sim_note("the broker serves");
+}
+
+static void run_broker(void *arg)
+{
+    struct node_world *w = arg;
+    struct boot *b = OD_NEW(struct boot);
+    struct od_text errors = { 0 }, notes = { 0 };
+    struct od_config_input in = { .data_dir = "/data", .cores = w->reactors,
+                                  .memory_bytes = 256 << 20 };
+    enum od_err err;
+    char text[VALUE_MAX];
+
+    b->world = w;
+    snprintf(text, sizeof(text), "PLAINTEXT://%s:%d", w->host, NODE_PORT);
+    set(b, "listeners", text);
+    set(b, "log.dirs", "/data");
+    set(b, "node.id", "1");
+    snprintf(text, sizeof(text), "%d", w->reactors);
+    set(b, "num.network.threads", text);
+    set(b, "background.threads", w->reactors == 1 ? "2" : "3");
+    in.overrides = b->overrides;
+    in.override_count = b->count;
+    err = od_config_load(&b->config, &in, &errors, &notes);
+    if (err != OD_NONE)
+        od_sim_fail("config: %s", od_text_get(&errors));
+    od_text_reset(&notes);
+    err = od_node_run(&(struct od_node_options){ .config = &b->config, .ready = ready, .ctx = b });
+    w->node = NULL;
+    od_sim_note("the broker ended: %s", od_err_name(err));
+    od_config_deinit(&b->config);
+    od_free(b);
+}
+
+void node_world_boot(struct node_world *w)
+{
+    w->boots++;
+    w->wanted = true;
+    od_sim_node_start(w->broker, run_broker, w);
+}
+
+void node_world_crash(struct node_world *w, enum od_sim_crash how)
+{
+    od_sim_node_crash(w->broker, how);
+    history_crashed(w->history, how == OD_SIM_POWER ? HISTORY_CRASH_POWER : HISTORY_CRASH_KILL);
+    w->node = NULL;
+}
+
+static void broken(const char *text)
+{
+    od_sim_fail("%s", text);
+}
+
+void node_world_init(struct node_world *w)
+{
+    memset(w, 0, sizeof(*w));
+    w->host = "10.0.0.1";
+    w->broker = od_sim_node_new(w->host);
+    w->reactors = 1 + (int)od_sim_random(3);
+    w->topic_count = 1 + (int)od_sim_random(NODE_TOPICS_MAX);
+    for (int t = 0; t < w->topic_count; t++) {
+        struct node_topic *topic = &w->topics[t];
+
+        snprintf(topic->name, sizeof(topic->name), "topic-%d", t);
+        topic->partitions = 1 + (int)od_sim_random(NODE_PARTITIONS_MAX / NODE_TOPICS_MAX);
+        for (int i = 0; i < topic->partitions; i++)
+            w->places[w->partitions++] = (struct node_place){ t, i };
+    }
+    w->history = history_new(w->partitions, NODE_CLIENTS_MAX, broken);
+}
+
+/* --- topics ------------------------------------------------------------------------------ */
+
+struct setting {
+    const char *name;
+    char value[16];
+};
+
+static int draw_settings(const struct node_world *w, struct setting *s)
+{
+    int n = 0;
+
+    s[n].name = "odradek.durability";
+    snprintf(s[n++].value, sizeof(s->value), w->replicated ? "replicated" : "fsync");
+    if (od_sim_chance(600000)) { /* a segment of a few batches */
+        s[n].name = "segment.index.bytes";
+        snprintf(s[n++].value, sizeof(s->value), "%d", 8 * (1 + (int)od_sim_random(20)));
+        s[n].name = "index.interval.bytes";
+        snprintf(s[n++].value, sizeof(s->value), "%d", (int)od_sim_random(2000));
+    }
+    if (od_sim_chance(300000)) {
+        s[n].name = "segment.ms";
+        snprintf(s[n++].value, sizeof(s->value), "%d", 50 + (int)od_sim_random(5000));
+    }
+    return n;
+}
+
+static enum od_err create_topic(struct node_client *c, struct node_topic *topic)
+{
+    struct setting settings[4];
+    int n = draw_settings(c->world, settings);
+    struct od_create_topics_req req;
+    struct od_create_topics_rsp rsp;
+    enum od_err err;
+
+    od_create_topics_req_defaults(&req);
+    OD_ARENA_LIST(&c->arena, req.topics, 1);
+    od_create_topics_req_topic_defaults(&req.topics.v[0]);
+    req.topics.v[0].name = od_str_of(topic->name);
+    req.topics.v[0].num_partitions = topic->partitions;
+    req.topics.v[0].replication_factor = 1;
+    OD_ARENA_LIST(&c->arena, req.topics.v[0].configs, n);
+    for (int i = 0; i < n; i++) {
+        req.topics.v[0].configs.v[i].name = od_str_of(settings[i].name);
+        req.topics.v[0].configs.v[i].value = od_str_of(settings[i].value);
+    }
+    err = wire_call(&c->conn, 19, 7, &req, &c->arena, &rsp, NODE_CALL_MS);
+    if (err != OD_NONE)
+        return err;
+    OD_SIM_CHECK(rsp.topics.n == 1);
+    if (rsp.topics.v[0].error_code == OD_NONE)
+        topic->id = rsp.topics.v[0].topic_id;
+    else
+        od_sim_note("create topic: %s", od_err_name(rsp.topics.v[0].error_code));
+    return rsp.topics.v[0].error_code;
+}
+
+static void create_topics(void *arg)
+{
+    struct node_client *c = arg;
+
+    for (int t = 0; t < c->world->topic_count; t++) {
+        enum od_err err = OD_E_CLOSED;
+
+        while (err != OD_NONE) {
+            if (!c->conn.socket && !node_client_connect(c))
+                break;
+            err = create_topic(c, &c->world->topics[t]);
+            OD_SIM_CHECK(err == OD_NONE || err == OD_E_CLOSED || err == OD_REQUEST_TIMED_OUT ||
+                         od_err_retriable(err));
+            if (err == OD_E_CLOSED || err == OD_REQUEST_TIMED_OUT)
+                wire_close(&c->conn);
+        }
+    }
+    node_client_end(c);
+}
+
+void node_world_create_topics(struct node_world *w)
+{
+    node_world_client(w, "creator", create_topics);
+    while (w->clients_left > 0)
+        od_sim_sleep_ms(5);
+}
+
+/* --- clients ----------------------------------------------------------------------------- */
+
+void node_world_client(struct node_world *w, const char *kind, void (*main)(void *client))
+{
+    struct node_client *c = OD_NEW(struct node_client);
+    char name[40];
+
+    OD_SIM_CHECK(w->clients < NODE_CLIENTS_MAX);
+    c->world = w;
+    c->index = w->clients++;
+    c->by_id = od_sim_chance(500000);
+    w->clients_left++;
+    snprintf(name, sizeof(name), "%s%d", kind, c->index);
+    od_sim_node_start(od_sim_node_new(name), main, c);
+}
+
+bool node_client_connect(struct node_client *c)
+{
+    wire_close(&c->conn);
+    while (!c->world->stopping) {
+        c->connections++;
+        if (wire_open(&c->conn, c->world->host, NODE_PORT, 5000) == OD_NONE)
+            return true;
+        od_sim_sleep_ms(5 + (int64_t)od_sim_random(100));
+    }
+    return false;
+}
+
+void node_client_end(struct node_client *c)
+{
+    wire_close(&c->conn);
+    od_arena_reset(&c->arena);
+    c->world->clients_left--;
+    od_free(c);
+}

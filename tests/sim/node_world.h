@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One broker on one simulated node, its topics, and the model clients around it. */
+#pragma once
+
+#include "base/uuid.h"
+#include "history.h"
+#include "os/sim/sim.h"
+#include "wire_conn.h"
+
+enum { NODE_TOPICS_MAX = 3, NODE_CLIENTS_MAX = 16, NODE_PARTITIONS_MAX = 12, NODE_PORT = 9092,
+       NODE_CALL_MS = 40000 };
+
+struct od_node;
+
+struct node_topic {
+    char name[32];
+    struct od_uuid id;
+    int partitions;
+};
+
+struct node_place {
+    int topic, index; /* of a partition counted over all topics */
+};
+
+struct node_world {
+    struct od_sim_node *broker;
+    const char *host;
+    struct od_node *node; /* while it serves; belongs to the broker's process */
+    bool wanted;          /* it is to be up: an end by itself is not expected then */
+    int reactors;
+    bool replicated; /* odradek.durability of the topics */
+    struct node_topic topics[NODE_TOPICS_MAX];
+    int topic_count;
+    struct node_place places[NODE_PARTITIONS_MAX];
+    int partitions;
+    struct history *history;
+    bool stopping;    /* clients finish what is in flight and return */
+    int clients, clients_left;
+    uint64_t boots;
+};
+
+/* One model client; lives in a process of its own. */
+struct node_client {
+    struct node_world *world;
+    int index;
+    int connections;
+    struct wire_conn conn;
+    struct od_arena arena;
+    bool by_id; /* names topics by id where the version allows */
+};
+
+/* Draws sizes, makes the nodes; the broker is not started. */
+void node_world_init(struct node_world *w);
+void node_world_boot(struct node_world *w);           /* starts the broker's process */
+void node_world_create_topics(struct node_world *w);  /* until all exist; on a client's fiber */
+void node_world_crash(struct node_world *w, enum od_sim_crash how);
+/* Starts a client's process. */
+void node_world_client(struct node_world *w, const char *kind, void (*main)(void *client));
+
+/* Connects, trying again until it works or the clients are to stop; false: to stop. */
+bool node_client_connect(struct node_client *c);
+void node_client_end(struct node_client *c); /* the last call of its main */
+
+void node_produce(void *client); /* mains of clients */
+void node_consume(void *client);
+void node_observe(void *client);
+
+/* Checks at the end, each on a fresh client's fiber. */
+void node_check_writes(void *client);    /* acks=all works again on every partition */
+void node_check_long_poll(void *client); /* a fetch that waits is woken by a write */
+void node_read_all(void *client);        /* tells the history the final log */
