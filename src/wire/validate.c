@@ -274,9 +274,11 @@ static void walk_window(struct walk *w, int64_t size, struct facts *out)
 /* The size in front of a record, which it does not count. */
 static int64_t take_size(struct walk *w)
 {
-    struct body b = {w->window.data, w->window.data + w->window.len, false};
+    struct body b = {w->window.data, w->window.data, false};
     int64_t size;
 
+    if (w->window.len > 0) /* before the first window there is no data to point at */
+        b.end += w->window.len;
     if (!body_short(&b, &size)) {
         w->left = INT64_MAX;
         return take_varint(w);
