@@ -211,7 +211,7 @@ static bool carry_out_action(struct od_partition *p, const struct od_replica_act
     case OD_REPLICA_ACT_TRUNCATE:
     case OD_REPLICA_ACT_RESTART_LOG:
         /* One node: no follower exists, and the controller names no second replica. */
-        OD_ASSERT(!"a replication action without other replicas");
+        OD_ASSERT(false && "a replication action without other replicas");
     }
     return false;
 }
