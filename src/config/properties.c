@@ -141,6 +141,12 @@ static bool read_unicode(struct scan *s)
     return true;
 }
 
+static bool refuse_zero(struct scan *s)
+{
+    od_text_add(s->why, "line %d: a zero byte", s->line);
+    return false;
+}
+
 /* p stands at a backslash that is followed by something. */
 static bool read_escape(struct scan *s)
 {
@@ -162,6 +168,8 @@ static bool read_escape(struct scan *s)
         return true;
     case 'u':
         return read_unicode(s);
+    case '\0':
+        return refuse_zero(s);
     default:
         *s->to++ = c;
         return true;
@@ -179,10 +187,8 @@ static bool read_part(struct scan *s, bool is_key, struct od_str *out)
             break;
         if (is_key && (is_blank(*s->p) || *s->p == '=' || *s->p == ':'))
             break;
-        if (*s->p == '\0') {
-            od_text_add(s->why, "line %d: a zero byte", s->line);
-            return false;
-        }
+        if (*s->p == '\0')
+            return refuse_zero(s);
         if (*s->p != '\\')
             *s->to++ = *s->p++;
         else if (!read_escape(s))
@@ -216,7 +222,7 @@ static void add(struct od_properties *out, const struct od_property *p)
 
 bool od_properties_parse(struct od_str file, struct od_properties *out, struct od_text *why)
 {
-    struct scan s = { .p = file.data, .end = file.data + file.len, .line = 1, .why = why };
+    struct scan s = { .p = file.data, .line = 1, .why = why };
 
     *out = (struct od_properties){ 0 };
     if (file.len == 0)
@@ -226,6 +232,7 @@ bool od_properties_parse(struct od_str file, struct od_properties *out, struct o
                     OD_PROPERTIES_BYTES_MAX);
         return false;
     }
+    s.end = file.data + file.len;
     /* A line of one byte gives a key and two terminators. */
     s.to = out->bytes = od_alloc(file.len * 2 + 2);
     for (skip_comments(&s); s.p < s.end; skip_comments(&s)) {

@@ -109,6 +109,7 @@ TEST(what_is_no_text_is_refused_with_its_line)
     check_refused(OD_STR("b=\\u0000"), "line 1: \\u0000 is no character of a setting");
     check_refused(OD_STR("b=\\ud83dx"), "line 1: \\ud83d is no character of a setting");
     check_refused(OD_STR("b=1\0"), "line 1: a zero byte");
+    check_refused(OD_STR("b=1\\\0"), "line 1: a zero byte");
 }
 
 TEST(a_file_over_the_limit_is_refused_and_one_at_it_is_read)
