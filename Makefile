@@ -101,9 +101,14 @@ $(B)/obj/%.o: %.c | $(GEN_STAMP)
 $(B)/obj/tests/%.o: CPPFLAGS += -Itests/lib -DOD_ALLOW_MALLOC
 $(B)/obj/src/base/mem.o: CPPFLAGS += -DOD_ALLOW_MALLOC
 
+# Tests that stand between the code and the system wrap what they replace.
+WRAP_FILES := -Wl,--wrap=od_file_open,--wrap=od_file_write,--wrap=od_file_sync \
+              -Wl,--wrap=od_file_truncate,--wrap=od_path_rename,--wrap=od_path_remove,--wrap=od_dir_sync
+LINK_test_damage := $(WRAP_FILES)
+LINK_test_faults := $(WRAP_FILES)
 $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(TESTLIB) $(B)/common.a $(B)/os-linux.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(LIBS) -lcmocka
+	$(Q)$(CC) $(LDFLAGS) $(LINK_$(notdir $@)) -o $@ -Wl,--start-group $^ -Wl,--end-group $(LIBS) -lcmocka
 
 # --- integration -------------------------------------------------------------------------------
 RDKAFKA_CLIENT := $(B)/tests/integration/rdkafka_client

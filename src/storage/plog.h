@@ -120,8 +120,10 @@ struct od_plog_place {
     int64_t next_offset; /* where the next segment starts; -1: none */
     int64_t timestamp;     /* these two for od_plog_scan_time */
     int64_t max_timestamp;
+    int64_t fresh_pos;   /* from here on this process wrote the bytes */
     bool end_exact;
     bool recent; /* in the tail just written: resident without asking */
+    bool gaps_allowed;
 };
 
 /* Whole batches in one file, ready for od_socket_send_file or od_file_read. */
@@ -142,8 +144,9 @@ struct od_plog_range {
 OD_MUST_USE enum od_err od_plog_locate(struct od_plog *p, const struct od_plog_want *want,
                                        struct od_plog_place *out);
 /*
- * Without the lock.  !may_block: OD_E_AGAIN when bytes are not resident: hand the place to a READ
- * job that calls this with may_block; that reads the bytes and checks their CRCs.
+ * Without the lock.  !may_block: OD_E_AGAIN when bytes are not resident, or were found on the disk
+ * by this process and not checked yet: hand the place to a READ job that calls this with may_block;
+ * that reads the bytes and checks their CRCs.
  * CORRUPT_MESSAGE: the first batch is bad.  OD_E_STALE: the file was deleted meanwhile: locate
  * again.  An empty range with next_offset >= 0: the offset lies in a gap, locate again there.
  * A common read at the tail makes no kernel call.

@@ -100,6 +100,8 @@ static void fill_place(const struct od_plog *p, struct od_segment *s, int64_t li
     out->end_exact = end.offset == limit ||
                      (end.pos > from.pos && s->size - from.pos > out->want.max_bytes &&
                       from.offset == offset && s->index);
+    out->fresh_pos = s->fresh_pos;
+    out->gaps_allowed = p->config.gaps_allowed;
     out->recent = s == od_plog_active(p) && from.pos >= s->fresh_pos &&
                   from.pos >= s->size - RECENT_BYTES;
 }
@@ -158,6 +160,7 @@ struct walk {
     const struct od_plog_place *place;
     struct od_file *file;
     bool may_block;
+    bool doubtful; /* a head did not follow: check CRCs, whoever wrote the bytes */
     int reads;
     int64_t pos; /* of data */
     size_t len;
@@ -260,11 +263,20 @@ static void ask_disk_index(struct walk *w, int64_t *from, int64_t *end)
     od_file_close(index);
 }
 
+/* Whether a batch may stand where offsets from expected on (-1: unknown) do. */
+static bool in_place(const struct od_plog_place *place, const struct od_batch_head *head,
+                     int64_t expected)
+{
+    if (expected < 0)
+        return head->base_offset >= place->segment->base_offset;
+    return head->base_offset == expected || (place->gaps_allowed && head->base_offset > expected);
+}
+
 /* Finds the first batch that ends at or above the wanted offset. */
 static enum od_err find_first(struct walk *w, int64_t *pos, struct od_batch_head *head)
 {
     const struct od_plog_place *place = w->place;
-    int64_t floor = -1;
+    int64_t expected = *pos == place->from_pos ? place->from_offset : -1;
 
     for (;;) {
         enum od_err err;
@@ -274,9 +286,9 @@ static enum od_err find_first(struct walk *w, int64_t *pos, struct od_batch_head
         err = peek(w, *pos, head);
         if (err)
             return err;
-        if (head->base_offset <= floor || head->base_offset < place->segment->base_offset)
+        if (!in_place(place, head, expected))
             return OD_CORRUPT_MESSAGE;
-        floor = head->last_offset;
+        expected = head->last_offset + 1;
         if (head->last_offset >= place->want.offset)
             return OD_NONE;
         *pos += head->len;
@@ -293,11 +305,15 @@ static enum od_err find_end(struct walk *w, int64_t from, int64_t *end, int64_t 
         enum od_err err = peek(w, *end, &head);
         bool first = *end == from;
 
-        if (err == OD_CORRUPT_MESSAGE && !first)
-            return OD_NONE; /* what lies before it is good */
+        if (!err && !in_place(w->place, &head, *next))
+            err = OD_CORRUPT_MESSAGE;
+        if (err == OD_CORRUPT_MESSAGE && !first) {
+            w->doubtful = true;
+            return OD_NONE;
+        }
         if (err)
             return err;
-        if (head.last_offset >= want->limit_offset || (*next >= 0 && head.base_offset < *next))
+        if (head.last_offset >= want->limit_offset)
             break;
         if (*end + head.len - from > want->max_bytes && !(first && want->min_one))
             break;
@@ -311,7 +327,7 @@ static enum od_err find_end(struct walk *w, int64_t from, int64_t *end, int64_t 
 static enum od_err verify(struct walk *w, struct od_plog_range *out)
 {
     struct od_window window = { .file = w->file, .file_size = out->pos + out->len };
-    int64_t pos = out->pos, end = out->pos + out->len, floor = -1;
+    int64_t pos = out->pos, end = out->pos + out->len, expected = out->first_offset;
     struct od_batch_head head;
     enum od_err err = OD_NONE;
     uint8_t *data;
@@ -321,17 +337,39 @@ static enum od_err verify(struct walk *w, struct od_plog_range *out)
         const uint8_t *p = od_window_get(&window, pos, OD_BATCH_HEAD_BYTES, &err);
 
         if (!p || !od_batch_head_read(p, &head) || head.len > end - pos ||
-            head.base_offset <= floor || !od_window_crc_fits(&window, pos, &head, &err))
+            !in_place(w->place, &head, expected) ||
+            !od_window_crc_fits(&window, pos, &head, &err))
             break;
-        floor = head.last_offset;
+        expected = head.last_offset + 1;
         pos += head.len;
     }
     od_free(data);
     if (err || pos == end)
         return err;
     out->len = pos - out->pos;
-    out->next_offset = floor + 1;
+    out->next_offset = expected;
     return out->len ? OD_NONE : OD_CORRUPT_MESSAGE;
+}
+
+/* The range is right and in memory when this returns OD_NONE. */
+static enum od_err make_sure(struct walk *w, struct od_plog_range *out)
+{
+    const struct od_plog_place *place = w->place;
+    int64_t end = out->pos + out->len;
+    bool sure = !w->doubtful &&
+                (out->pos >= place->fresh_pos ||
+                 od_segment_checked(place->segment, out->pos,
+                                    end < place->fresh_pos ? end : place->fresh_pos));
+    enum od_err err;
+
+    if (sure && (place->recent || (!w->may_block && od_file_resident(w->file, out->pos, out->len))))
+        return OD_NONE;
+    if (!w->may_block)
+        return OD_E_AGAIN;
+    err = verify(w, out);
+    if (!err)
+        od_segment_set_checked(place->segment, out->pos, out->pos + out->len);
+    return err;
 }
 
 static enum od_err scan(struct walk *w, struct od_plog_range *out)
@@ -368,11 +406,7 @@ static enum od_err scan(struct walk *w, struct od_plog_range *out)
     out->pos = from;
     out->len = end - from;
     out->next_offset = next;
-    if (!out->len || place->recent)
-        return OD_NONE;
-    if (w->may_block)
-        return verify(w, out);
-    return od_file_resident(w->file, out->pos, out->len) ? OD_NONE : OD_E_AGAIN;
+    return out->len ? make_sure(w, out) : OD_NONE;
 }
 
 enum od_err od_plog_scan(struct od_plog_place *place, bool may_block, struct od_plog_range *out)
@@ -390,6 +424,7 @@ enum od_err od_plog_scan(struct od_plog_place *place, bool may_block, struct od_
     }
     w.place = place;
     w.may_block = may_block;
+    w.doubtful = false;
     w.reads = 0;
     w.pos = 0;
     w.len = 0;

@@ -69,11 +69,23 @@ static bool follows(const struct pass *p, const struct od_batch_head *head)
     return p->r->gaps_allowed && head->base_offset > p->expected;
 }
 
+/* Unchecked bytes are taken for good only where the next batch follows. */
+static bool chains(struct pass *p, int64_t pos, const struct od_batch_head *head)
+{
+    struct od_batch_head next;
+
+    if (pos + head->len == p->r->file_size)
+        return true;
+    return head_at(p, pos + head->len, &next) &&
+           (next.base_offset == head->last_offset + 1 ||
+            (p->r->gaps_allowed && next.base_offset > head->last_offset));
+}
+
 static bool good_at(struct pass *p, struct od_batch_head *head)
 {
     if (!head_at(p, p->pos, head) || !follows(p, head))
         return false;
-    return p->pos + head->len <= p->r->verify_from ||
+    return (p->pos + head->len <= p->r->verify_from && chains(p, p->pos, head)) ||
            od_window_crc_fits(&p->window, p->pos, head, &p->err);
 }
 
@@ -202,6 +214,8 @@ enum od_err od_recover(struct od_recovery *r)
     }
     if (more && !p.err)
         check_end(&p);
+    if (r->verify_from < r->segment->size)
+        od_segment_set_checked(r->segment, r->verify_from, r->segment->size);
     od_free(p.window.data);
     return p.err;
 }

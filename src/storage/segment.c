@@ -355,3 +355,23 @@ enum od_err od_segment_remove_files(const struct od_segment *s)
         err = od_segment_remove_file(s, suffixes[i]);
     return err;
 }
+
+void od_segment_set_checked(struct od_segment *s, int64_t from, int64_t to)
+{
+    uint64_t old = atomic_load_explicit(&s->checked, memory_order_relaxed);
+    int64_t old_from = (int64_t)(old >> 32), old_to = (int64_t)(old & UINT32_MAX);
+
+    /* One interval is kept: joined if they touch, else the newer one. */
+    if (from <= old_to && old_from <= to) {
+        from = from < old_from ? from : old_from;
+        to = to > old_to ? to : old_to;
+    }
+    atomic_store_explicit(&s->checked, (uint64_t)from << 32 | (uint64_t)to, memory_order_relaxed);
+}
+
+bool od_segment_checked(const struct od_segment *s, int64_t from, int64_t to)
+{
+    uint64_t interval = atomic_load_explicit(&s->checked, memory_order_relaxed);
+
+    return from >= (int64_t)(interval >> 32) && to <= (int64_t)(interval & UINT32_MAX);
+}

@@ -68,6 +68,7 @@ struct od_segment {
     _Atomic int64_t max_timestamp; /* -1: none */
     _Atomic int64_t max_timestamp_offset;
     _Atomic uint64_t hints[OD_SEGMENT_HINTS]; /* offset << 32 | pos, boundaries seen by readers */
+    _Atomic uint64_t checked; /* from << 32 | to: positions whose CRCs fitted in this life */
     struct od_filecache *cache;
     struct od_cached_file file;
     struct od_plog_dir *dir;
@@ -104,7 +105,8 @@ OD_MUST_USE enum od_err od_segment_write_index(struct od_segment *s);
 void od_segment_drop_index(struct od_segment *s); /* frees the entries in memory */
 /* Blocking.  Removes the file of that suffix, which may be missing. */
 OD_MUST_USE enum od_err od_segment_remove_file(const struct od_segment *s, const char *suffix);
-OD_MUST_USE enum od_err od_segment_remove_files(const struct od_segment *s); /* all, the log first */
+/* All of its files, the log first. */
+OD_MUST_USE enum od_err od_segment_remove_files(const struct od_segment *s);
 /* Blocking.  A sealed segment whose times are unknown: reads its heads, writes its index anew. */
 OD_MUST_USE enum od_err od_segment_learn(struct od_segment *s);
 void od_segment_add_damage(struct od_segment *s, const struct od_damage *d);
@@ -112,6 +114,9 @@ void od_segment_add_damage(struct od_segment *s, const struct od_damage *d);
 /* Readers: boundaries that others have found. */
 void od_segment_hint(struct od_segment *s, int64_t offset, int64_t pos);
 int64_t od_segment_hinted(const struct od_segment *s, int64_t offset); /* -1: none */
+/* Bytes found on the disk are checked once before they are answered. */
+void od_segment_set_checked(struct od_segment *s, int64_t from, int64_t to);
+bool od_segment_checked(const struct od_segment *s, int64_t from, int64_t to);
 
 int64_t od_time_entry_timestamp(const struct od_time_entry *e);
 /* The last entry in memory whose batch begins at or below; NULL: none. */
