@@ -213,6 +213,10 @@ static void gather(struct od_manifest *m, struct od_manifest_frame *f, size_t *l
     }
     if (od_list_empty(&m->dirty))
         *left = 0;
+    if (!*left && m->boot_changed) {
+        od_frame_session(f, m->boot_id);
+        m->boot_changed = false;
+    }
     od_lock_drop(&m->lock);
 }
 
@@ -225,8 +229,8 @@ static enum od_err write_all(struct od_manifest *m, struct od_file *file, bool c
     enum od_err err = OD_NONE;
     bool more = true;
 
-    od_frame_session(&f, m->boot_id);
     od_lock_take(&m->lock);
+    od_frame_session(&f, m->boot_id);
     cursor.prev = &m->all.head;
     cursor.next = m->all.head.next;
     cursor.prev->next = cursor.next->prev = &cursor;
@@ -372,6 +376,14 @@ enum od_err od_manifest_begin(struct od_manifest *m, const char *boot_id, bool f
     if (!err)
         err = od_file_sync(m->file);
     return err;
+}
+
+void od_manifest_set_boot(struct od_manifest *m, const char *boot_id)
+{
+    od_lock_take(&m->lock);
+    snprintf(m->boot_id, sizeof(m->boot_id), "%s", boot_id);
+    m->boot_changed = true;
+    od_lock_drop(&m->lock);
 }
 
 enum od_err od_manifest_end(struct od_manifest *m, uint32_t clean_crc)

@@ -117,6 +117,7 @@ struct od_manifest {
     enum od_err err; /* the first failure, for ever */
     int64_t size, live_size;
     char boot_id[OD_BOOT_ID_MAX + 1];
+    bool boot_changed; /* not written yet */
 };
 
 /* What the file told. */
@@ -136,6 +137,8 @@ void od_manifest_forget(struct od_manifest *m); /* drops every entry; before a s
 OD_MUST_USE enum od_err od_manifest_begin(struct od_manifest *m, const char *boot_id, bool fresh);
 /* Blocking, any thread.  What was put before the call is on disk; calls at once share a write. */
 OD_MUST_USE enum od_err od_manifest_commit(struct od_manifest *m);
+/* The next commit ends with a session of this boot. */
+void od_manifest_set_boot(struct od_manifest *m, const char *boot_id);
 /* Blocking, alone.  Ends the session: every entry with its clean log, then CLEAN. */
 OD_MUST_USE enum od_err od_manifest_end(struct od_manifest *m, uint32_t clean_crc);
 

@@ -117,6 +117,7 @@ struct od_plog_place {
     int64_t end_pos;     /* whole batches up to here, all below limit_offset when end_exact */
     int64_t end_offset;  /* the offset after the last batch before end_pos; -1: unknown */
     int64_t stop_pos;    /* no readable batch from here on */
+    int64_t stop_offset; /* the lowest offset that could stand there */
     int64_t next_offset; /* where the next segment starts; -1: none */
     int64_t timestamp;     /* these two for od_plog_scan_time */
     int64_t max_timestamp;
@@ -132,8 +133,7 @@ struct od_plog_range {
     int64_t pos;
     int64_t len;
     int64_t first_offset; /* base offset of the first batch, <= the offset wanted */
-    int64_t next_offset;  /* after the last batch, if known; of an empty range: where to locate
-                           * again; else -1 */
+    int64_t next_offset;  /* after the last batch; empty: where to locate again, or -1 */
     struct od_segment *segment; /* storage's own */
 };
 

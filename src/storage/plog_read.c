@@ -67,6 +67,7 @@ static bool avoid_damage(const struct od_segment *s, struct od_plog_place *out,
 
         if (out->want.offset < d->first_offset) {
             out->stop_pos = d->pos;
+            out->stop_offset = d->first_offset;
             return true;
         }
         if (out->want.offset < d->next_offset)
@@ -124,6 +125,7 @@ enum od_err od_plog_locate(struct od_plog *p, const struct od_plog_want *want,
     s = p->segments[i];
     out->want.limit_offset = limit;
     out->stop_pos = s->size;
+    out->stop_offset = s->end_offset;
     out->next_offset = i + 1 < p->n_segments ? p->segments[i + 1]->base_offset : -1;
     from = floor_of(p, s, want->offset, INT64_MAX);
     if (!avoid_damage(s, out, &from))
@@ -344,7 +346,7 @@ static enum od_err verify(struct walk *w, struct od_plog_range *out)
         pos += head.len;
     }
     od_free(data);
-    if (err || pos == end)
+    if (err)
         return err;
     out->len = pos - out->pos;
     out->next_offset = expected;
@@ -378,7 +380,7 @@ static enum od_err scan(struct walk *w, struct od_plog_range *out)
     int64_t from = place->from_pos, end = place->end_pos, next = place->end_offset;
     bool exact = place->from_offset == place->want.offset;
     struct od_batch_head head;
-    enum od_err err;
+    enum od_err err = OD_NONE;
 
     out->first_offset = place->want.offset;
     if (!exact || !place->end_exact || end == from) {
@@ -401,11 +403,16 @@ static enum od_err scan(struct walk *w, struct od_plog_range *out)
         if (err)
             return err;
     }
-    if (next < 0 && end < place->stop_pos && !peek(w, end, &head))
+    if (next < 0 && end == place->stop_pos)
+        next = place->stop_offset;
+    else if (next < 0 && !(err = peek(w, end, &head)))
         next = head.base_offset;
+    if (err && err != OD_CORRUPT_MESSAGE)
+        return err;
+    w->doubtful |= err != OD_NONE; /* verify will tell where the range ends */
     out->pos = from;
     out->len = end - from;
-    out->next_offset = next;
+    out->next_offset = out->len ? next : -1;
     return out->len ? make_sure(w, out) : OD_NONE;
 }
 

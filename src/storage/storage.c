@@ -96,9 +96,28 @@ bool od_storage_next(const struct od_storage *s, size_t *cursor, struct od_stora
     return false;
 }
 
+/* After a power cut: once every log was opened, the next crash is one of this boot. */
+static void note_boot(struct od_storage *s)
+{
+    bool all = true;
+
+    od_lock_take(&s->manifest.lock);
+    OD_LIST_EACH (&s->manifest.all, link)
+        all &= OD_CONTAINER(link, struct od_manifest_entry, link)->plog != NULL;
+    od_lock_drop(&s->manifest.lock);
+    if (!all)
+        return;
+    od_manifest_set_boot(&s->manifest, s->boot_id);
+    s->boot_pending = false;
+}
+
 enum od_err od_storage_checkpoint(struct od_storage *s)
 {
-    enum od_err err = od_storage_fenced(s) ? OD_E_FENCED : od_manifest_commit(&s->manifest);
+    enum od_err err;
+
+    if (s->boot_pending)
+        note_boot(s);
+    err = od_storage_fenced(s) ? OD_E_FENCED : od_manifest_commit(&s->manifest);
 
     if (err && err != OD_E_FENCED)
         od_storage_fence(s, "the manifest could not be written");
@@ -401,11 +420,13 @@ static enum od_err begin_session(struct od_storage *s, struct od_text *marker,
     if (err)
         return err;
     /*
-     * Until a clean stop the earlier boot stands: this life may end before all is recovered.  After
-     * an unclean stop the file is written anew: a sync of it may have failed, and appending behind
-     * bytes that the disk does not have would leave a hole.
+     * The earlier boot stands until all is recovered: this life may end before.  After an unclean
+     * stop the file is written anew: a sync of it may have failed, and appending behind bytes that
+     * the disk does not have would leave a hole.
      */
-    return od_manifest_begin(&s->manifest, s->power_cut && !s->was_clean ? found.boot_id : boot_id,
+    s->boot_pending = s->power_cut && !s->was_clean && s->trusted;
+    snprintf(s->boot_id, sizeof(s->boot_id), "%s", boot_id);
+    return od_manifest_begin(&s->manifest, s->boot_pending ? found.boot_id : boot_id,
                              !s->trusted || !s->was_clean);
 }
 

@@ -21,6 +21,8 @@ struct od_storage {
     bool was_clean;
     bool trusted;   /* the manifest is ours and nobody else was here since */
     bool power_cut; /* bytes that were not synced may be lost or out of order */
+    bool boot_pending; /* the manifest still names the boot before that; checkpoint only */
+    char boot_id[OD_BOOT_ID_MAX + 1];
     int64_t last_broker_epoch;
     struct od_list leftovers; /* directories to be swept; only open and sweep touch it */
 };

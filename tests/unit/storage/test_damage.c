@@ -15,7 +15,7 @@ static size_t manifest_len;
 static bool lost_power;
 static int number;
 
-/* --- the system's calls, without the waiting --------------------------------------------------- */
+/* --- the system's calls, without the waiting ------------------------------------------------- */
 
 enum od_err __real_od_file_open(const char *name, unsigned flags, struct od_file **out);
 enum od_err __wrap_od_file_open(const char *name, unsigned flags, struct od_file **out);
