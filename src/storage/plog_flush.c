@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/mutant.h"
 #include "os/file.h"
 #include "storage/plog_internal.h"
 #include "storage/smallfile.h"
@@ -57,7 +58,9 @@ static enum od_err sync_segment(struct od_segment *s)
 
     if (err)
         return err;
-    err = od_file_sync(file);
+    err = OD_MUTANT(storage_no_sync) ? OD_NONE : od_file_sync(file);
+    if (err && OD_MUTANT(storage_sync_retried))
+        err = od_file_sync(file);
     od_segment_unpin(s);
     return err;
 }
@@ -70,7 +73,7 @@ void od_plog_flush_run(struct od_plog_flush *f)
         err = od_manifest_commit(&f->storage->manifest);
     for (int i = 0; i < f->n && !err; i++)
         err = sync_segment(f->segments[i]);
-    if (!err && f->sync_dir)
+    if (!err && f->sync_dir && !OD_MUTANT(storage_no_dir_sync))
         err = od_dir_sync(f->dir->path);
     for (int i = 0; i < f->n && !err; i++)
         if (f->sealed >> i & 1 && f->segments[i]->index &&
@@ -111,6 +114,9 @@ enum od_err od_plog_flush_end(struct od_plog *p, struct od_plog_flush *f)
                 od_segment_drop_index(f->segments[i]);
         if (f->end_offset > p->durable.offset)
             p->durable = (struct od_recovery_point){ f->end_offset, f->end_base, f->end_pos };
+        if (OD_MUTANT(storage_point_ahead))
+            p->durable = (struct od_recovery_point){ p->end_offset, od_plog_active(p)->base_offset,
+                                                     od_plog_active(p)->size };
         od_plog_put_state(p);
     }
     release(f);

@@ -2,6 +2,7 @@
 /* Opening and closing: from the notes of a clean stop, or from the directory by recovery. */
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/mutant.h"
 #include "os/file.h"
 #include "storage/plog_internal.h"
 #include "storage/recover.h"
@@ -182,7 +183,7 @@ static enum od_err recover(struct od_plog *p, struct od_segment *s, struct od_fi
         err = od_file_truncate(file, s->size);
     if (!err && !by_kafka) /* what was read may be in the page cache only */
         err = write_again(file, r->verify_from, s->size);
-    if (!err && !by_kafka)
+    if (!err && !by_kafka && !OD_MUTANT(storage_recovery_no_sync))
         err = od_file_sync(file);
     s->fresh_pos = s->size;
     return err;
