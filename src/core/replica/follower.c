@@ -3,7 +3,9 @@
  * The follower's half: fetch from the leader, cut where it says that the logs part.
  *
  * One thing is out at a time: a fetch, an append, or a cut.  An answer counts only if it was asked
- * for in this leader epoch and at this end of the log.
+ * for in this leader epoch and for this end and last epoch of the log, which together name its
+ * content.  (The end alone does not: after a cut the log may grow to the same end, and a late
+ * answer would then cut it again.)
  */
 #include "base/mutant.h"
 #include "core/replica/replica_internal.h"
@@ -102,7 +104,8 @@ void od_follower_fetch_result(struct od_replica *r, const struct od_replica_even
                               struct od_replica_actions *out)
 {
     if (r->state != OD_REPLICA_FOLLOWER || !r->fetching ||
-        ev->result.leader_epoch != r->leader_epoch || ev->result.fetch_offset != r->end)
+        ev->result.leader_epoch != r->leader_epoch || ev->result.fetch_offset != r->end ||
+        ev->result.last_epoch != r->last_epoch)
         return;
     switch (ev->result.err) {
     case OD_NONE:

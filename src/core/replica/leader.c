@@ -156,7 +156,9 @@ static void send_proposal(struct od_replica *r, int64_t now_ms, struct od_replic
 
         if (p->proposed)
             isr->members[isr->count++] = (struct od_replica_member){
-                .broker = p->broker, .broker_epoch = p->proposed_epoch, .in_isr = true
+                .broker = p->broker,
+                .broker_epoch = OD_MUTANT(replica_stale_broker_epoch) ? -1 : p->proposed_epoch,
+                .in_isr = true,
             };
     }
     od_replica_act(out, OD_REPLICA_ACT_PROPOSE_ISR);
@@ -165,13 +167,8 @@ static void send_proposal(struct od_replica *r, int64_t now_ms, struct od_replic
 /* The caller has set proposed for each peer. */
 static void propose(struct od_replica *r, int64_t now_ms, struct od_replica_actions *out)
 {
-    for (int32_t i = 0; i < r->peer_count; i++) {
-        struct od_replica_peer *p = &r->peers[i];
-
-        p->proposed_epoch = p->fetch_broker_epoch;
-        if (OD_MUTANT(replica_stale_broker_epoch))
-            p->proposed_epoch = p->broker_epoch;
-    }
+    for (int32_t i = 0; i < r->peer_count; i++)
+        r->peers[i].proposed_epoch = r->peers[i].fetch_broker_epoch;
     r->pending = true;
     r->silent = false;
     r->proposal++;

@@ -316,10 +316,9 @@ enum od_err od_replica_check_fetch(const struct od_replica *r, int32_t client_ep
 enum od_replica_ack od_replica_ack_state(const struct od_replica *r, int32_t leader_epoch,
                                          int64_t last_offset, enum od_err *err)
 {
-    bool leads = r->state == OD_REPLICA_LEADER && r->leader_epoch == leader_epoch;
+    bool leads = (r->state == OD_REPLICA_LEADER && r->leader_epoch == leader_epoch) ||
+                 OD_MUTANT(replica_ack_after_demotion);
 
-    if (OD_MUTANT(replica_ack_after_demotion))
-        leads = leads || r->high_watermark > last_offset;
     if (!leads) {
         /* Ours were appended; what became of them the next leader knows. */
         *err = OD_NOT_ENOUGH_REPLICAS_AFTER_APPEND;

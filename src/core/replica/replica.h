@@ -128,6 +128,7 @@ struct od_replica_event {
             enum od_err err;         /* OD_NONE, the leader's code, or why no answer came */
             int32_t leader_epoch;    /* as asked */
             int64_t fetch_offset;    /* as asked */
+            int32_t last_epoch;      /* as asked */
             int64_t high_watermark;  /* the leader's */
             int64_t log_start;       /* the leader's; -1: not said */
             int32_t diverging_epoch; /* -1: none */
