@@ -27,10 +27,12 @@ struct sim_scenario {
 
 void sim_node_run(uint64_t seed, bool verbose, struct sim_report *out);
 void sim_self_run(uint64_t seed, bool verbose, struct sim_report *out);
+void sim_replica_run(uint64_t seed, bool verbose, struct sim_report *out);
 void sim_storage_run(uint64_t seed, bool verbose, struct sim_report *out);
 
 static const struct sim_scenario sim_scenarios[] = {
     { "self", sim_self_run, 30, { .operations = 100, .faults = 2, .crashes = 1, .contended = 1 } },
+    { "replica", sim_replica_run, 10, { .operations = 100, .faults = 50, .crashes = 2 } },
     { "storage", sim_storage_run, 60,
       { .operations = 200, .faults = 5, .crashes = 5, .contended = 1, .helper_calls = 200 } },
     { "node", sim_node_run, 120,
