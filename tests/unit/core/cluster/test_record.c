@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Frames of metadata records, byte for byte as Kafka writes them at level 21, and what is refused. */
+/* Frames of metadata records, byte for byte as level 21 has them, and what is refused. */
 #include "core/cluster/record.h"
 
 #include "fixture.h"
@@ -50,7 +50,7 @@ TEST(the_records_of_a_first_start_and_a_topic_have_kafkas_bytes)
                 "55000000000000000000000000000007"    /* incarnation */
                 "0000000000000001"                    /* epoch = offset of this record */
                 "02" "0a504c41494e54455854" "0268" "2384" "0000" "00" /* one endpoint */
-                "01" "00" "01" "00"                   /* no features, no rack, fenced, not stopping */
+                "01" "00" "01" "00" /* no features, no rack, fenced, not stopping */
                 "01" "00" "11" "02" "55000000000000000000000000000065"); /* tag 0: directories */
 
     fixture_beat(&f, 1, 1, false);
@@ -65,7 +65,7 @@ TEST(the_records_of_a_first_start_and_a_topic_have_kafkas_bytes)
     check_bytes(&f.records.v[2],
                 "010301" "00000000" "55000000000000000000000000000003"
                 "02" "00000001" "02" "00000001" "01" "01" /* replicas, isr, removing, adding */
-                "00000001" "00000000" "00000000"          /* leader, leader epoch, partition epoch */
+                "00000001" "00000000" "00000000" /* leader, leader epoch, partition epoch */
                 "02" "55000000000000000000000000000065" "00");
     fixture_free(&f);
 }
