@@ -273,8 +273,8 @@ static int64_t turn(struct od_reactor *r, int64_t now_ns)
     r->call = NULL;
     r->longest_call = NULL;
     r->longest_call_ns = 0;
+    run_inbox(r); /* first: what was posted before the bytes that woke us were sent */
     run_sockets(r);
-    run_inbox(r);
     run_timers(r);
     run_turn_end(r);
     now_ns = end_call(r);

@@ -51,8 +51,10 @@ int64_t od_reactor_now_ms(const struct od_reactor *r); /* monotonic, taken once 
 /* The reactor that the calling thread runs, or NULL. */
 struct od_reactor *od_reactor_current(void);
 
+/* In a turn, posts run before ready sockets: bytes that a peer sent because of something find what
+ * was posted before that. */
 void od_reactor_post(struct od_reactor *r, struct od_post *post);
-/* Runs at the end of this turn, after all ready sockets, posts and timers; nothing happens when
+/* Runs at the end of this turn, after all posts, ready sockets and timers; nothing happens when
  * the post is queued already.  Posts queued meanwhile run too. */
 void od_reactor_at_turn_end(struct od_reactor *r, struct od_post *post);
 

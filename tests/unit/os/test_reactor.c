@@ -254,6 +254,35 @@ TEST(a_watch_removed_by_another_callback_of_the_turn_is_not_called)
     od_socket_close(listener);
 }
 
+static void note_ready(struct od_watch *w, unsigned ready)
+{
+    (void)ready;
+    note("bytes ");
+    od_reactor_unwatch(reactor, w);
+    od_reactor_stop(reactor);
+}
+
+TEST(a_post_made_before_bytes_were_sent_runs_before_they_are_read)
+{
+    struct noting_post post = { { .run = run_note }, "post ", NULL, NULL };
+    struct od_span span = { "x", 1 };
+    struct od_address bound;
+    size_t sent = 0;
+
+    begin();
+    CHECK_OK(od_socket_listen("127.0.0.1", 0, 8, &listener, &bound));
+    connect_pair(0, bound.port);
+    watches[0] = (struct od_watch){ .socket = accepted[0], .ready = note_ready };
+    CHECK_OK(od_reactor_watch(reactor, &watches[0], OD_POLL_IN));
+    od_reactor_post(reactor, &post.post);
+    CHECK_OK(od_socket_send(clients[0], &span, 1, false, &sent));
+    run_and_free();
+    CHECK_STR(trace, "post bytes ");
+    od_socket_close(clients[0]);
+    od_socket_close(accepted[0]);
+    od_socket_close(listener);
+}
+
 static void be_slow(struct od_post *post)
 {
     int64_t start_ns;
