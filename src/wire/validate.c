@@ -328,7 +328,7 @@ static enum od_err check_header(const uint8_t *data, size_t len, struct od_valid
     enum od_err err = od_batch_parse(data, len, h);
 
     if (err == OD_UNSUPPORTED_FOR_MESSAGE_FORMAT)
-        return refuse(out, err, "record formats 0 and 1 are not accepted");
+        return refuse(out, OD_INVALID_RECORD, "record formats 0 and 1 are not accepted");
     if (err == OD_E_TRUNCATED || (!err && od_batch_bytes(h) != len))
         return refuse(out, OD_INVALID_RECORD, "exactly one whole record batch is expected");
     if (err)
@@ -337,6 +337,8 @@ static enum od_err check_header(const uint8_t *data, size_t len, struct od_valid
         return refuse(out, OD_CORRUPT_MESSAGE, "the batch's checksum is wrong");
     if (h->count == 0 || h->last_offset_delta != h->count - 1)
         return refuse(out, OD_INVALID_RECORD, "record count and offset range disagree");
+    if (h->base_offset != 0)
+        return refuse(out, OD_INVALID_RECORD, "a producer counts offsets from 0");
     if (h->attributes & OD_BATCH_CONTROL)
         return refuse(out, OD_INVALID_RECORD, "clients may not write control records");
     if (h->producer_id >= 0 && h->base_sequence < 0)

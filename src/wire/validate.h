@@ -38,8 +38,8 @@ struct od_validate_result {
 
 /*
  * data: all record bytes of one partition in the request.  INVALID_RECORD, CORRUPT_MESSAGE,
- * INVALID_TIMESTAMP, UNSUPPORTED_COMPRESSION_TYPE, UNSUPPORTED_FOR_MESSAGE_FORMAT (format 0, 1),
- * OD_E_NO_MEMORY.  A batch expanding beyond the limit is INVALID_RECORD.
+ * INVALID_TIMESTAMP, UNSUPPORTED_COMPRESSION_TYPE, OD_E_NO_MEMORY.  Formats 0 and 1, and a batch
+ * that expands beyond the limit, are INVALID_RECORD.
  */
 OD_MUST_USE enum od_err od_validate_batch(uint8_t *data, size_t len,
                                           const struct od_validate_rules *rules,

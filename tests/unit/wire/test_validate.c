@@ -170,6 +170,11 @@ static void fewer(struct od_batch_header *h)
     h->last_offset_delta = 1;
 }
 
+static void elsewhere(struct od_batch_header *h)
+{
+    h->base_offset = 1;
+}
+
 static void empty(struct od_batch_header *h)
 {
     h->count = 0;
@@ -178,7 +183,7 @@ static void empty(struct od_batch_header *h)
 TEST(headers_that_lie_are_invalid_records)
 {
     void (*const changes[])(struct od_batch_header *) = {
-        control, no_sequence, wrong_count, wrong_count_and_delta, fewer, empty,
+        control, no_sequence, wrong_count, wrong_count_and_delta, fewer, empty, elsewhere,
     };
 
     for (size_t i = 0; i < OD_COUNT(changes); i++) {
@@ -214,6 +219,19 @@ TEST(claimed_append_time_and_unknown_compression_have_their_own_errors)
     CHECK_EQ(od_validate_batch(data, len, &r, &out), OD_INVALID_TIMESTAMP);
     reseal(data, unknown_codec);
     CHECK_EQ(od_validate_batch(data, len, &r, &out), OD_UNSUPPORTED_COMPRESSION_TYPE);
+}
+
+TEST(old_formats_are_invalid_records)
+{
+    uint8_t data[512];
+    size_t len = build(data, sizeof(data), all_keys, NOW_MS);
+    struct od_validate_rules r = rules();
+    struct od_validate_result out;
+
+    for (uint8_t magic = 0; magic < 2; magic++) {
+        data[16] = magic;
+        CHECK_EQ(od_validate_batch(data, len, &r, &out), OD_INVALID_RECORD);
+    }
 }
 
 TEST(two_batches_and_half_a_batch_are_refused)
