@@ -51,7 +51,7 @@ static bool check_length(struct od_conn *c, const uint8_t *prefix, size_t *len)
 {
     int32_t n = (int32_t)od_be32_load(prefix);
     const struct od_net_settings *settings = &c->net->settings;
-    char what[120];
+    char what[160];
 
     *len = (size_t)n;
     if (n >= OD_NET_REQUEST_BYTES_MIN && n <= settings->request_bytes_max &&
@@ -62,11 +62,15 @@ static bool check_length(struct od_conn *c, const uint8_t *prefix, size_t *len)
     } else if (prefix[0] == 0x16 && prefix[1] == 0x03) {
         reject(c, "speaks TLS to a plaintext listener");
     } else if (n > settings->request_bytes_max) {
-        snprintf(what, sizeof(what), "announces a request of %d bytes, at most %d are allowed", n,
-                 settings->request_bytes_max);
+        snprintf(what, sizeof(what),
+                 "announces a request of %d bytes, at most %d are allowed "
+                 "(socket.request.max.bytes)",
+                 n, settings->request_bytes_max);
         reject(c, what);
     } else if (n > c->net->budget->limit_bytes) {
-        snprintf(what, sizeof(what), "announces a request of %d bytes, the memory budget is %lld",
+        snprintf(what, sizeof(what),
+                 "announces a request of %d bytes, the memory budget is %lld "
+                 "(queued.max.request.bytes)",
                  n, (long long)c->net->budget->limit_bytes);
         reject(c, what);
     } else {
