@@ -41,12 +41,20 @@ static enum od_verdict got_frame(struct od_conn *c, struct od_slice frame)
 
 static const struct od_net_handlers handlers = { opened, got_frame, closed };
 
+/* Who may not be idle for long may not stop in mid request for long either. */
+static int64_t stall_ms(const struct od_config *c)
+{
+    int64_t idle_ms = c->connections_max_idle_ms;
+
+    return idle_ms >= 0 && idle_ms < OD_NET_STALL_MS ? idle_ms : OD_NET_STALL_MS;
+}
+
 static void make_net(struct od_shard *s)
 {
     const struct od_config *c = &s->node->config;
     struct od_net_settings settings = {
         .idle_ms = c->connections_max_idle_ms,
-        .stall_ms = OD_NET_STALL_MS,
+        .stall_ms = stall_ms(c),
         .request_bytes_max = c->socket_request_max_bytes,
         .in_flight_max = OD_NET_IN_FLIGHT_MAX,
         .send_buffer_bytes = c->socket_send_buffer_bytes,
