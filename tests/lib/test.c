@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs every registered test of the binary through cmocka. */
+/* Runs every registered test of the binary through cmocka; TEST_FILTER, a pattern, limits them. */
 #include "test.h"
 
 #include <ftw.h>
@@ -50,6 +50,8 @@ int main(void)
     static struct CMUnitTest tests[TESTS_MAX];
     size_t n = 0;
 
+    if (getenv("TEST_FILTER") && *getenv("TEST_FILTER"))
+        cmocka_set_test_filter(getenv("TEST_FILTER"));
     for (struct test_entry *e = first; e; e = e->next) {
         if (n == TESTS_MAX)
             abort();
