@@ -221,6 +221,7 @@ fuzz-replay: $(addprefix $(B)/fuzz-replay/,$(filter $(or $(T),%),$(FUZZ))) ## pa
 	$(Q)for t in $(^F); do $(B)/fuzz-replay/$$t tests/fuzz/corpus/$$t || exit 1; done
 
 include bench/bench.mk
+include tests/integration/integration.mk
 
 clean: ## remove everything that was built
 	rm -rf build

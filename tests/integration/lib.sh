@@ -48,6 +48,19 @@ check() {
     fi
 }
 
+# claims PROGRAM [FILTER]: runs a program of claims against the broker and counts each as a check.
+claims() {
+    name=$(basename "$1")
+    BROKER=$broker TEST_FILTER=${2:-} timeout 150 "$1" >"$work/$name.out" 2>&1
+    claims_status=$?
+    ok=$(grep -c "\[       OK \]" "$work/$name.out")
+    passed=$((passed + ok))
+    [ "$claims_status" -eq 0 ] && [ "$ok" -gt 0 ] && return
+    failed=$((failed + 1))
+    echo "FAILED: $name, status $claims_status, $ok claims hold"
+    grep -v "\[ RUN      \]\|\[       OK \]" "$work/$name.out"
+}
+
 finish() {
     status=$?
     [ -z "$broker_pid" ] || kill -KILL "$broker_pid" 2>/dev/null

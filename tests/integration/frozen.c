@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Semantics between the append and the disk: the broker's fsync is held up, through freeze_sync,
+ * while the file exists that FREEZE_SYNC names.
+ */
+#include "ask.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+static void freeze(void)
+{
+    int fd = open(getenv("FREEZE_SYNC"), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+
+    CHECK(fd >= 0);
+    close(fd);
+}
+
+static void thaw(void)
+{
+    unlink(getenv("FREEZE_SYNC"));
+}
+
+/* Also thaws when a test has failed before its end. */
+static struct raw *fresh(void)
+{
+    thaw();
+    return raw_open();
+}
+
+/* Waits until all that was appended is below the high watermark. */
+static void await_high_watermark(struct raw *c, const struct topic *t, int64_t end)
+{
+    int64_t start_ms = now_ms();
+
+    while (ask_end(c, t) < end)
+        took_at_most(start_ms, 5000);
+}
+
+TEST(between_high_watermark_and_end_a_fetch_is_empty_and_beyond_it_is_out_of_range)
+{
+    struct raw *c = fresh();
+    struct topic t = ask_create(c, "frozen", 1, NULL);
+    struct batch b = batch_of(10);
+    struct fetch_plan plan = fetch_at(5);
+    struct od_fetch_rsp_partition out;
+
+    freeze();
+    CHECK_EQ(ask_produce_version(c, 13, &t, 0, 1, &b).base_offset, 0); /* acks=1 does not wait */
+    out = ask_fetch(c, &t, &plan);
+    CHECK_EQ(out.error_code, OD_NONE);
+    CHECK_EQ(out.records.len, 0);
+    CHECK_EQ(out.high_watermark, 0);
+    plan = fetch_at(10);
+    CHECK_EQ(ask_fetch(c, &t, &plan).error_code, OD_NONE);
+    plan = fetch_at(11);
+    CHECK_EQ(ask_fetch(c, &t, &plan).error_code, OD_OFFSET_OUT_OF_RANGE);
+    CHECK_EQ(ask_end(c, &t), 0);
+    thaw();
+    await_high_watermark(c, &t, 10);
+    plan = fetch_at(5);
+    CHECK(batch_is(ask_fetch(c, &t, &plan).records, &b, 0, 0));
+    raw_close(c);
+}
+
+TEST(a_search_by_time_does_not_see_beyond_the_high_watermark)
+{
+    struct raw *c = fresh();
+    struct topic t = ask_create(c, "unseen", 1, NULL);
+    struct batch b =
+        batch_planned(&(struct batch_plan){ .count = 2, .timestamp = 1000, .step = 1 });
+
+    freeze();
+    CHECK_EQ(ask_produce_version(c, 13, &t, 0, 1, &b).error_code, OD_NONE);
+    CHECK_EQ(ask_offset(c, 0, &t, 0, 1000).error_code, OD_NONE);
+    CHECK_EQ(ask_offset(c, 0, &t, 0, 1000).offset, -1);
+    CHECK_EQ(ask_offset(c, 0, &t, 0, -3).offset, -1);
+    thaw();
+    await_high_watermark(c, &t, 2);
+    CHECK_EQ(ask_offset(c, 0, &t, 0, 1001).offset, 1);
+    raw_close(c);
+}
+
+TEST(acks_all_waits_for_the_disk_and_other_connections_do_not)
+{
+    struct raw *c = fresh(), *beside = raw_open();
+    struct topic t = ask_create(c, "acks-all", 1, NULL);
+    struct batch b = batch_of(3);
+    struct od_produce_rsp rsp;
+    struct produce_one one;
+    int64_t start_ms;
+
+    freeze();
+    CHECK(raw_send(c, OD_produce_KEY, 13, produce_one(&one, &t, 0, -1, b.data, b.len)));
+    CHECK_EQ(raw_read(c, 300), RAW_SILENCE);
+    start_ms = now_ms();
+    CHECK_EQ(ask_produce_version(beside, 13, &t, 0, 1, &b).base_offset, 3);
+    CHECK_EQ(ask_end(beside, &t), 0);
+    took_at_most(start_ms, 500);
+    thaw();
+    CHECK_EQ(raw_receive(c, OD_produce_KEY, 13, &rsp, RAW_PATIENCE_MS), RAW_ANSWER);
+    CHECK_EQ(rsp.responses.v[0].partition_responses.v[0].error_code, OD_NONE);
+    CHECK_EQ(rsp.responses.v[0].partition_responses.v[0].base_offset, 0);
+    raw_close(c);
+    raw_close(beside);
+}
+
+TEST(acks_all_gives_up_after_its_timeout_and_the_records_stay)
+{
+    struct raw *c = fresh();
+    struct topic t = ask_create(c, "gives-up", 1, NULL);
+    struct batch b = batch_of(3);
+    struct od_produce_rsp rsp;
+    struct produce_one one;
+    int64_t start_ms;
+
+    freeze();
+    produce_one(&one, &t, 0, -1, b.data, b.len);
+    one.req.timeout_ms = 200;
+    start_ms = now_ms();
+    CHECK_EQ(raw_call(c, OD_produce_KEY, 13, &one.req, &rsp), RAW_ANSWER);
+    CHECK_EQ(rsp.responses.v[0].partition_responses.v[0].error_code, OD_REQUEST_TIMED_OUT);
+    CHECK(now_ms() - start_ms >= 195);
+    took_at_most(start_ms, 1000);
+    thaw();
+    await_high_watermark(c, &t, 3);
+    raw_close(c);
+}
+
+TEST(a_waiting_fetch_wakes_when_the_disk_has_it_and_not_before)
+{
+    struct raw *reader = fresh(), *writer = raw_open();
+    struct topic t = ask_create(writer, "wakes-late", 1, NULL);
+    struct fetch_plan plan = fetch_at(0);
+    struct batch b = batch_of(3);
+    struct od_fetch_rsp rsp;
+    struct fetch_one one;
+
+    freeze();
+    plan.max_wait_ms = RAW_PATIENCE_MS;
+    CHECK(raw_send(reader, OD_fetch_KEY, plan.version, fetch_one(&one, &t, &plan)));
+    CHECK_EQ(ask_produce_version(writer, 13, &t, 0, 1, &b).error_code, OD_NONE);
+    CHECK_EQ(raw_read(reader, 200), RAW_SILENCE);
+    thaw();
+    CHECK_EQ(raw_receive(reader, OD_fetch_KEY, plan.version, &rsp, 1000), RAW_ANSWER);
+    CHECK(batch_is(fetch_only(&rsp).records, &b, 0, 0));
+    raw_close(reader);
+    raw_close(writer);
+}
+
+TEST(an_incremental_session_is_told_a_new_high_watermark_without_records)
+{
+    struct raw *c = fresh();
+    struct topic t = ask_create(c, "told", 1, NULL);
+    struct fetch_plan plan = fetch_at(10);
+    struct batch b = batch_of(10);
+    struct od_fetch_rsp rsp;
+    struct fetch_one one;
+
+    freeze();
+    CHECK_EQ(ask_produce_version(c, 13, &t, 0, 1, &b).error_code, OD_NONE);
+    fetch_one(&one, &t, &plan);
+    one.req.session_epoch = 0;
+    CHECK_EQ(raw_call(c, OD_fetch_KEY, plan.version, &one.req, &rsp), RAW_ANSWER);
+    CHECK_EQ(fetch_only(&rsp).high_watermark, 0);
+    one.req.session_id = rsp.session_id;
+    thaw();
+    await_high_watermark(c, &t, 10);
+    one.req.session_epoch = 1;
+    one.req.topics.n = 0;
+    CHECK_EQ(raw_call(c, OD_fetch_KEY, plan.version, &one.req, &rsp), RAW_ANSWER);
+    CHECK_EQ(fetch_only(&rsp).high_watermark, 10);
+    CHECK_EQ(fetch_only(&rsp).records.len, 0);
+    one.req.session_epoch = 2;
+    CHECK_EQ(raw_call(c, OD_fetch_KEY, plan.version, &one.req, &rsp), RAW_ANSWER);
+    CHECK_EQ(rsp.responses.n, 0);
+    raw_close(c);
+}
+
+TEST(one_flush_answers_all_who_wait_for_it)
+{
+    enum { WRITERS = 30 };
+    struct raw *first = fresh(), *writers[WRITERS];
+    struct topic t = ask_create(first, "group-commit", 1, NULL);
+    struct batch b = batch_of(1);
+    struct od_produce_rsp rsp;
+    struct produce_one one;
+    bool seen[WRITERS] = { false };
+    int64_t thawed_ms;
+
+    freeze();
+    produce_one(&one, &t, 0, -1, b.data, b.len);
+    for (int i = 0; i < WRITERS; i++) {
+        writers[i] = raw_open();
+        CHECK(raw_send(writers[i], OD_produce_KEY, 13, &one.req));
+    }
+    CHECK_EQ(raw_read(writers[0], 100), RAW_SILENCE);
+    thaw();
+    thawed_ms = now_ms();
+    for (int i = 0; i < WRITERS; i++) {
+        int64_t offset;
+
+        CHECK_EQ(raw_receive(writers[i], OD_produce_KEY, 13, &rsp, RAW_PATIENCE_MS), RAW_ANSWER);
+        CHECK_EQ(rsp.responses.v[0].partition_responses.v[0].error_code, OD_NONE);
+        offset = rsp.responses.v[0].partition_responses.v[0].base_offset;
+        CHECK(offset >= 0 && offset < WRITERS && !seen[offset]);
+        seen[offset] = true;
+        raw_close(writers[i]);
+    }
+    took_at_most(thawed_ms, 2000);
+    raw_close(first);
+}
