@@ -3,13 +3,15 @@
 
 IT_SHARED := $(addprefix tests/integration/,raw.c ask.c)
 IT_SEMANTICS := $(sort $(wildcard tests/integration/semantics_*.c))
-IT_BIN := $(addprefix $(B)/tests/integration/,semantics frozen survival)
+IT_HOSTILE := $(sort $(wildcard tests/integration/hostile*.c))
+IT_BIN := $(addprefix $(B)/tests/integration/,semantics frozen survival hostile)
 FREEZE_SYNC := $(B)/tests/integration/freeze_sync.so
 
 $(B)/obj/tests/integration/%.o: CPPFLAGS += -Itests/integration
 $(B)/tests/integration/semantics: $(call obj,$(IT_SEMANTICS) $(IT_SHARED)) $(TESTLIB)
 $(B)/tests/integration/frozen: $(call obj,tests/integration/frozen.c $(IT_SHARED)) $(TESTLIB)
 $(B)/tests/integration/survival: $(call obj,tests/integration/survival.c $(IT_SHARED)) $(TESTLIB)
+$(B)/tests/integration/hostile: $(call obj,$(IT_HOSTILE) $(IT_SHARED)) $(TESTLIB)
 $(IT_BIN): $(B)/common.a $(B)/os-linux.a
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  LD  $@")
