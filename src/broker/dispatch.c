@@ -16,7 +16,7 @@
 
 /* --- the table ------------------------------------------------------------------------------- */
 
-#define OD_API(name, version_min)                                                                  \
+#define OD_API(key, name, version_min)                                                             \
     static enum od_done call_##name(struct od_call *call)                                          \
     {                                                                                              \
         return od_handle_##name(call, call->request, call->response);                              \
@@ -25,11 +25,11 @@
 #undef OD_API
 
 static const struct {
-    const char *name;
+    int16_t key;
     int16_t version_min;
     enum od_done (*handle)(struct od_call *call);
 } rows[] = {
-#define OD_API(name, version_min) { #name, version_min, call_##name },
+#define OD_API(key, name, version_min) { key, version_min, call_##name },
 #include "broker/apis.def"
 #undef OD_API
 };
@@ -38,7 +38,7 @@ bool od_api_row(int index, struct od_api_row *out)
 {
     if (index < 0 || index >= OD_API_ROWS)
         return false;
-    out->api = od_api_named(rows[index].name);
+    out->api = od_api_find(rows[index].key);
     out->version_min = rows[index].version_min;
     out->handle = rows[index].handle;
     return true;
@@ -46,9 +46,9 @@ bool od_api_row(int index, struct od_api_row *out)
 
 static bool find_row(int16_t key, struct od_api_row *out)
 {
-    for (int i = 0; od_api_row(i, out); i++)
-        if (out->api->key == key)
-            return true;
+    for (int i = 0; i < OD_API_ROWS; i++)
+        if (rows[i].key == key)
+            return od_api_row(i, out);
     return false;
 }
 

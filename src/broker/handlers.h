@@ -15,14 +15,14 @@
 #include "wire/api/metadata.h"
 #include "wire/api/produce.h"
 
-#define OD_API(name, version_min)                                                                  \
+#define OD_API(key, name, version_min)                                                             \
     enum od_done od_handle_##name(struct od_call *call, const struct od_##name##_req *req,         \
                                   struct od_##name##_rsp *rsp);
 #include "broker/apis.def"
 #undef OD_API
 
 enum {
-#define OD_API(name, version_min) OD_API_ROW_##name,
+#define OD_API(key, name, version_min) OD_API_ROW_##name,
 #include "broker/apis.def"
 #undef OD_API
     OD_API_ROWS
