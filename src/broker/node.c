@@ -200,7 +200,8 @@ static void close_listeners(struct od_node *n)
 static void give_up_start(struct od_node *n, enum od_err err)
 {
     n->result = err;
-    od_node_stop(n);
+    if (atomic_load(&n->life->stops_asked) == 0)
+        od_node_stop(n);
 }
 
 static void serve(struct od_node *n)
@@ -307,6 +308,14 @@ static void housekeep(struct od_timer *t)
 
 /* --- the way down ---------------------------------------------------------------------------- */
 
+static void end(struct od_node *n)
+{
+    if (n->options.ended)
+        n->options.ended(n->options.ctx);
+    n->options.ended = NULL;
+    od_reactor_stop(n->shards[0].reactor);
+}
+
 static void end_when_idle(struct od_timer *t)
 {
     struct od_node_life *life = OD_CONTAINER(t, struct od_node_life, wait);
@@ -315,7 +324,7 @@ static void end_when_idle(struct od_timer *t)
 
     if (od_controller_idle(n->controller) && !life->checkpointing && !od_node_opening(n) &&
         atomic_load(&n->flushes_out) == 0)
-        od_reactor_stop(r);
+        end(n);
     else
         od_timer_set(r, t, od_reactor_now_ms(r) + CONTROLLER_IDLE_MS);
 }
@@ -367,7 +376,7 @@ static void drain_overdue(struct od_timer *t)
     struct od_node_life *life = OD_CONTAINER(t, struct od_node_life, wait);
 
     od_log(OD_LOG_WARN, "broker", "stopping with answers unsent after %d ms", DRAIN_MS);
-    od_reactor_stop(life->node->shards[0].reactor);
+    end(life->node);
 }
 
 static void stop(struct od_post *post)
@@ -391,10 +400,24 @@ static void stop(struct od_post *post)
     }
 }
 
+static void hurry(struct od_post *post)
+{
+    struct od_node_life *life = OD_CONTAINER(post, struct od_node_life, hurry);
+
+    od_log(OD_LOG_WARN, "broker", "stopping at once, asked twice");
+    end(life->node);
+}
+
 void od_node_stop(struct od_node *n)
 {
-    if (!atomic_exchange(&n->life->stop_asked, true))
+    switch (atomic_fetch_add(&n->life->stops_asked, 1)) {
+    case 0:
         od_reactor_post(n->shards[0].reactor, &n->life->stop);
+        break;
+    case 1:
+        od_reactor_post(n->shards[0].reactor, &n->life->hurry);
+        break;
+    }
 }
 
 static enum od_err close_storage(struct od_node *n)
@@ -425,12 +448,14 @@ static enum od_err open_metadata(struct od_node *n)
                                              .open = od_node_open,
                                              .fenced = fenced,
                                              .ctx = n };
-    struct od_image *image = od_image_new(&n->rules.ops, od_random_u64());
+    struct od_image *image = NULL;
     struct od_meta_position position;
     enum od_err err = od_local_open(&local, &n->store);
 
     if (!err)
         err = n->store->ops->load(n->store, &image, &position);
+    if (!image) /* it could not be loaded: an empty one, for an orderly end */
+        image = od_image_new(&n->rules.ops, od_random_u64());
     od_image_holder_init(&n->image, image);
     if (!err)
         err = n->store->ops->lead(n->store, &options.term, &options.next_offset);
@@ -490,6 +515,7 @@ enum od_err od_node_run(const struct od_node_options *options)
     n->life = life;
     life->node = n;
     life->stop.run = stop;
+    life->hurry.run = hurry;
     od_budget_init(&n->budget, n->config.queued_max_request_bytes);
     od_partitions_init(&n->partitions, od_random_u64());
     n->admission = od_admission_new(n->config.max_connections, n->config.max_connections_per_ip,

@@ -29,6 +29,8 @@ struct od_node_options {
     const struct od_config *config; /* outlives the node */
     /* On reactor 0, once clients are served; bound has one address per listener. */
     void (*ready)(void *ctx, struct od_node *node, const struct od_address *bound, int count);
+    /* On reactor 0, the last that is heard of it; not called when the start failed early. */
+    void (*ended)(void *ctx);
     void *ctx;
 };
 

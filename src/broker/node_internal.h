@@ -12,7 +12,7 @@ struct od_drain {
     struct od_post report; /* back to reactor 0 */
 };
 
-/* Used on reactor 0, except stop_asked. */
+/* Used on reactor 0, except stops_asked. */
 struct od_node_life {
     struct od_node *node;
     struct od_broker_life broker;
@@ -20,7 +20,8 @@ struct od_node_life {
     struct od_uuid directory;
     struct od_post begin;
     struct od_post stop;
-    _Atomic bool stop_asked;
+    struct od_post hurry;
+    _Atomic int stops_asked;
     bool registered;
     int draining; /* shards that still have connections */
     struct od_drain drains[OD_NODE_SHARDS_MAX];

@@ -137,7 +137,7 @@ static void on_signal(void *user, enum od_signal signal)
     struct server *s = user;
 
     if (signal == OD_SIGNAL_STOP) {
-        od_log(OD_LOG_INFO, "server", "stopping");
+        od_log(OD_LOG_INFO, "server", "stopping; a second signal stops at once");
         od_node_stop(s->node);
     }
 }
@@ -186,6 +186,14 @@ static void on_ready(void *ctx, struct od_node *node, const struct od_address *b
     od_text_reset(&line);
 }
 
+static void on_ended(void *ctx)
+{
+    struct server *s = ctx;
+
+    od_signals_unwatch(s->signals);
+    s->signals = NULL;
+}
+
 static int exit_code(enum od_err err)
 {
     switch (err) {
@@ -208,7 +216,9 @@ static int exit_code(enum od_err err)
 int od_main_server(int argc, char **argv)
 {
     struct server s = { .started_ns = od_clock_mono_ns(), .ready_fd = -1 };
-    struct od_node_options options = { .config = &s.config, .ready = on_ready, .ctx = &s };
+    struct od_node_options options = {
+        .config = &s.config, .ready = on_ready, .ended = on_ended, .ctx = &s
+    };
     enum od_err err;
     int code = parse_arguments(&s, argc, argv);
 
