@@ -439,6 +439,8 @@ enum od_err od_plog_scan(struct od_plog_place *place, bool may_block, struct od_
     if (err)
         return err;
     err = scan(&w, out);
+    if (err)
+        *out = (struct od_plog_range){ .next_offset = -1 }; /* empty, not half filled */
     if (err || !out->len) {
         od_segment_unpin(s);
         return err;
