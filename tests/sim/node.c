@@ -15,6 +15,7 @@ enum { FAULT_MS = 6000, HEAL_MS = 60000, STEP_MS = 20, RECEIVE_BYTES = 65536,
        SESSION_BYTES = 20000 };
 
 static struct node_world world;
+static bool disk_disturbed; /* what a disk error has fenced comes back with the next start only */
 
 /* --- faults ------------------------------------------------------------------------------ */
 
@@ -48,6 +49,7 @@ static void disturb_disk(void)
                                                    OD_SIM_DISK_DIR_SYNC, OD_SIM_DISK_RENAME };
     enum od_sim_disk_call call = calls[od_sim_random(OD_COUNT(calls))];
 
+    disk_disturbed = true;
     od_sim_disk_fail_nth(world.broker, call, 1 + od_sim_random(20),
                          call == OD_SIM_DISK_WRITE && od_sim_chance(300000) ? OD_E_NO_SPACE
                                                                             : OD_E_IO, "");
@@ -122,6 +124,8 @@ static void calm(void)
     od_sim_network_heal();
     od_sim_node_resume(world.broker);
     revive();
+    if (disk_disturbed)
+        crash_and_boot();
 }
 
 /* --- the run ----------------------------------------------------------------------------- */
@@ -146,6 +150,7 @@ static void run_clients(void)
     for (int i = 0; i < consumers; i++)
         node_world_client(&world, "consumer", node_consume);
     node_world_client(&world, "observer", node_observe);
+    node_world_client(&world, "admin", node_administer);
 }
 
 static void run_faults(void)
@@ -203,14 +208,17 @@ static void direct(void *arg)
     run_faults();
     calm();
     od_sim_sleep_ms(1000);
+    world.healthy = true;
+    od_sim_sleep_ms(1500);
     world.stopping = true;
     wait_clients("what was in flight");
-    world.stopping = false;
+    world.healthy = world.stopping = false;
     if (od_sim_chance(700000))
         crash_and_boot();
     check("writer", node_check_writes);
     check_long_poll();
     check("reader", node_read_all);
+    check("auditor", node_check_topics);
     check_resources();
 }
 

@@ -130,10 +130,13 @@ static enum od_err poll_once(struct reader *r)
     struct node_client *c = r->client;
     struct od_fetch_req req;
     struct od_fetch_rsp rsp;
+    bool healthy = c->world->healthy;
+    int64_t sent_ms = od_sim_now_ms();
     enum od_err err;
 
     fill_request(r, &req);
     err = wire_call(&c->conn, 1, r->version, &req, &c->arena, &rsp, NODE_CALL_MS);
+    node_client_timed(c, healthy, sent_ms, r->max_wait_ms, "fetch");
     if (err != OD_NONE)
         return err;
     if (rsp.error_code != OD_NONE) {

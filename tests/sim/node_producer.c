@@ -17,6 +17,8 @@ struct item {
 
 struct request {
     int acks, item_count;
+    int64_t sent_ms;
+    bool healthy;
     struct item items[ITEMS_MAX];
 };
 
@@ -68,6 +70,8 @@ static enum od_err send_request(struct producer *p, struct request *r)
     int16_t version = c->by_id ? 13 : (int16_t)(3 + od_sim_random(10));
     struct od_produce_req req;
 
+    r->sent_ms = od_sim_now_ms();
+    r->healthy = w->healthy;
     od_produce_req_defaults(&req);
     req.acks = (int16_t)r->acks;
     req.timeout_ms = 30000;
@@ -151,6 +155,7 @@ static enum od_err receive(struct producer *p)
     struct od_produce_rsp rsp;
     enum od_err err = wire_receive(&c->conn, &c->arena, &rsp, NODE_CALL_MS);
 
+    node_client_timed(c, r.healthy, r.sent_ms, 0, "produce");
     if (err != OD_NONE)
         return err;
     memmove(&p->requests[0], &p->requests[1], (size_t)--p->request_count * sizeof(r));

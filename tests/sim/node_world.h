@@ -7,8 +7,8 @@
 #include "os/sim/sim.h"
 #include "wire_conn.h"
 
-enum { NODE_TOPICS_MAX = 3, NODE_CLIENTS_MAX = 16, NODE_PARTITIONS_MAX = 12, NODE_PORT = 9092,
-       NODE_CALL_MS = 40000 };
+enum { NODE_TOPICS_MAX = 3, NODE_CLIENTS_MAX = 20, NODE_PARTITIONS_MAX = 12, NODE_PORT = 9092,
+       NODE_CALL_MS = 40000, NODE_LATENCY_MS = 3000, NODE_EXTRA_MAX = 12 };
 
 struct od_node;
 
@@ -34,7 +34,10 @@ struct node_world {
     struct node_place places[NODE_PARTITIONS_MAX];
     int partitions;
     struct history *history;
-    bool stopping;    /* clients finish what is in flight and return */
+    struct node_topic extra[NODE_EXTRA_MAX]; /* made during the faults, and acknowledged */
+    int extra_count;
+    bool healthy;  /* no faults: a request sent now is answered within NODE_LATENCY_MS */
+    bool stopping; /* clients finish what is in flight and return */
     int clients, clients_left;
     uint64_t boots;
 };
@@ -60,12 +63,17 @@ void node_world_client(struct node_world *w, const char *kind, void (*main)(void
 /* Connects, trying again until it works or the clients are to stop; false: to stop. */
 bool node_client_connect(struct node_client *c);
 void node_client_end(struct node_client *c); /* the last call of its main */
+/* Fails the run when a request sent at sent_ms in a healthy world took longer than it may. */
+void node_client_timed(struct node_client *c, bool healthy, int64_t sent_ms, int64_t wait_ms,
+                       const char *what);
 
 void node_produce(void *client); /* mains of clients */
 void node_consume(void *client);
 void node_observe(void *client);
+void node_administer(void *client);
 
 /* Checks at the end, each on a fresh client's fiber. */
 void node_check_writes(void *client);    /* acks=all works again on every partition */
 void node_check_long_poll(void *client); /* a fetch that waits is woken by a write */
 void node_read_all(void *client);        /* tells the history the final log */
+void node_check_topics(void *client);    /* every topic whose creation was acknowledged */
