@@ -20,7 +20,13 @@
     ROW(storage_no_dir_sync)           /* a new segment has no durable name */                     \
     ROW(storage_point_ahead)           /* the durable end names what no sync covered */            \
     ROW(storage_recovery_no_sync)      /* recovered bytes count as durable unsynced */             \
-    ROW(storage_tail_unchecked)        /* recovery believes batches without their CRC */
+    ROW(storage_tail_unchecked)        /* recovery believes batches without their CRC */           \
+    ROW(broker_early_ack)              /* acks=all is answered at the append */                    \
+    ROW(broker_offset_twice)           /* batches of one gather get one base offset */             \
+    ROW(broker_append_forgotten)       /* what came while the lock was held stays */               \
+    ROW(broker_waiter_forgotten)       /* the high watermark wakes no fetch */                     \
+    ROW(broker_fetch_beyond)           /* a consumer reads above the high watermark */             \
+    ROW(net_answers_swapped)           /* an answer overtakes the one before it */
 
 #define OD_MUTANT_ROW(name) OD_MUTANT_##name,
 enum od_mutant { OD_MUTANTS(OD_MUTANT_ROW) };

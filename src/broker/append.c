@@ -6,6 +6,7 @@
 #include "broker/partition_internal.h"
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "wire/batch.h"
 
 enum { ROUNDS_MAX = 64 }; /* gathers in one hold of the lock: at most 64 MiB */
@@ -68,7 +69,8 @@ static int gather(struct od_partition *p, struct od_list *queue, struct od_appen
             .leader_epoch = a->leader_epoch,
         };
         appends[n++] = a;
-        offset += a->record_count;
+        if (!OD_MUTANT(broker_offset_twice))
+            offset += a->record_count;
         bytes += a->len;
     }
     return n;
@@ -78,7 +80,7 @@ static int gather(struct od_partition *p, struct od_list *queue, struct od_appen
 static void settle(struct od_partition *p, struct od_append *a, struct od_effects *fx)
 {
     a->log_start = od_plog_start_offset(p->plog);
-    if (a->acks == -1)
+    if (a->acks == -1 && !OD_MUTANT(broker_early_ack))
         od_list_push(&p->pending, &a->link);
     else
         finish(a, OD_NONE, fx);

@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/mutant.h"
 #include "broker/node.h"
 #include "broker/partition.h"
 #include "broker/shard.h"
@@ -272,9 +273,11 @@ static void look(struct od_fetch_call *f, struct od_partition *p)
 
     od_partition_enter(p, &fx);
     f->want.limit_offset = od_replica_high_watermark(&p->replica);
+    f->result.high_watermark = f->want.limit_offset;
+    if (OD_MUTANT(broker_fetch_beyond) && p->plog)
+        f->want.limit_offset = od_plog_end_offset(p->plog);
     f->result.err = locate(p, c, &f->want, &f->place);
     if (p->plog) {
-        f->result.high_watermark = f->want.limit_offset;
         f->result.log_start = od_plog_start_offset(p->plog);
         if (!f->zstd_allowed && p->config->compression_type == OD_COMPRESSION_ZSTD)
             f->result.err = OD_UNSUPPORTED_COMPRESSION_TYPE;

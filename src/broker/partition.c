@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/mutant.h"
 #include "broker/node.h"
 #include "broker/shard.h"
 #include "os/clock.h"
@@ -112,7 +113,7 @@ void od_partition_leave(struct od_partition *p, struct od_effects *fx, struct od
     /* Pairs with the fence in od_partition_append: either we see the append or they see the lock.
      */
     atomic_thread_fence(memory_order_seq_cst);
-    if (!od_mpsc_empty(&p->appends))
+    if (!od_mpsc_empty(&p->appends) && !OD_MUTANT(broker_append_forgotten))
         od_partition_drain(p, shard);
     od_partition_unref(p);
 }
@@ -152,7 +153,8 @@ static void wake_watchers(struct od_partition *p, struct od_effects *fx)
     OD_LIST_EACH(&p->watchers, link) {
         struct od_watcher *w = OD_CONTAINER(link, struct od_watcher, link);
 
-        if (atomic_exchange_explicit(&w->posted, true, memory_order_acq_rel))
+        if (atomic_exchange_explicit(&w->posted, true, memory_order_acq_rel) ||
+            OD_MUTANT(broker_waiter_forgotten))
             continue;
         w->wake_next = fx->wake;
         fx->wake = w;

@@ -7,6 +7,7 @@
 #include "base/be.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/mutant.h"
 #include "net/net_internal.h"
 
 enum { SPANS_MAX = 128 };
@@ -29,6 +30,12 @@ struct od_reply *od_conn_expect(struct od_conn *c)
 
     r->conn = c;
     od_list_push(&c->replies, &r->link);
+    if (OD_MUTANT(net_answers_swapped) && c->in_flight > 0) {
+        struct od_link *before = r->link.prev;
+
+        od_link_remove(before);
+        od_list_push(&c->replies, before);
+    }
     c->in_flight++;
     return r;
 }
