@@ -65,6 +65,21 @@ static enum od_err sync_segment(struct od_segment *s)
     return err;
 }
 
+/* The log needs no index file: for want of room the entries stay in memory. */
+static void write_indexes(struct od_plog_flush *f)
+{
+    for (int i = 0; i < f->n; i++) {
+        enum od_err err = OD_NONE;
+
+        if (f->sealed >> i & 1 && f->segments[i]->index)
+            err = od_segment_write_index(f->segments[i]);
+        if (err == OD_E_NO_SPACE || err == OD_E_LIMIT)
+            od_log(OD_LOG_WARN, "storage", "%s: an index stays in memory for now", f->dir->path);
+        else if (err && !atomic_load_explicit(&f->dir->gone, memory_order_acquire))
+            od_storage_fence(f->storage, "an index could not be written");
+    }
+}
+
 void od_plog_flush_run(struct od_plog_flush *f)
 {
     enum od_err err = od_storage_fenced(f->storage) ? OD_E_FENCED : OD_NONE;
@@ -75,11 +90,9 @@ void od_plog_flush_run(struct od_plog_flush *f)
         err = sync_segment(f->segments[i]);
     if (!err && f->sync_dir && !OD_MUTANT(storage_no_dir_sync))
         err = od_dir_sync(f->dir->path);
-    for (int i = 0; i < f->n && !err; i++)
-        if (f->sealed >> i & 1 && f->segments[i]->index &&
-            od_segment_write_index(f->segments[i]))
-            od_log(OD_LOG_WARN, "storage", "%s: an index stays in memory for now", f->dir->path);
     f->err = err;
+    if (!err)
+        write_indexes(f);
     if (err && !atomic_load_explicit(&f->dir->gone, memory_order_acquire))
         od_storage_fence(f->storage, "a sync failed");
     od_filecache_tidy(&f->storage->cache);
