@@ -9,7 +9,7 @@ static void hold(struct world *w, const struct message *m, int64_t delay_ms)
 {
     w->faults++;
     w->quiet_until_ms = w->now_ms + delay_ms + 200;
-    world_note(w, "ambush: node %d's message to %d about partition %d, epoch %d, offset %ld waits %ld",
+    world_note(w, "ambush: node %d's message to %d on partition %d, epoch %d, offset %ld waits %ld",
                m->from, m->to, m->partition, m->leader_epoch, (long)m->offset, (long)delay_ms);
     world_post(w, E_MESSAGE, delay_ms)->m = *m;
 }

@@ -8,7 +8,7 @@
  * I5 one writer per leader epoch;
  * I6 what was read never changes;
  * and: marks published under one leader epoch never pass the start of a later one; a leader that
- * says it is ready answers with a mark not below those of former leaders; after healing all is well.
+ * says it is ready answers with a mark not below those of former leaders; I12 after healing.
  */
 #include "replica_world.h"
 
@@ -49,8 +49,9 @@ void check_high_watermark(struct world *w, int n, int partition, int64_t before)
                    partition, (long)before, (long)r->high_watermark);
     if (r->high_watermark > partition_of(w, n, partition)->log.end)
         world_fail(w, "node %d partition %d: high watermark above the log", n, partition);
-    world_note(w, "node %d partition %d: high watermark %ld, end %ld, epoch %d, isr %d", n, partition,
-               (long)r->high_watermark, (long)r->end, r->leader_epoch, od_replica_isr_count(r));
+    world_note(w, "node %d partition %d: high watermark %ld, end %ld, epoch %d, isr %d", n,
+               partition, (long)r->high_watermark, (long)r->end, r->leader_epoch,
+               od_replica_isr_count(r));
     check_committed(w, n, partition, before, r->high_watermark);
     if (r->state != OD_REPLICA_LEADER)
         return;
@@ -190,8 +191,9 @@ static void check_partition_healed(struct world *w, int partition)
 
     if (!od_replica_reads_ready(&leader->machine) || leader->waiters_n > 0 ||
         leader->machine.high_watermark != leader->log.end)
-        world_fail(w, "I12: partition %d: high watermark %ld, end %ld, %d producers wait", partition,
-                   (long)leader->machine.high_watermark, (long)leader->log.end, leader->waiters_n);
+        world_fail(w, "I12: partition %d: high watermark %ld, end %ld, %d producers wait",
+                   partition, (long)leader->machine.high_watermark, (long)leader->log.end,
+                   leader->waiters_n);
     for (int n = 0; n < NODES; n++) {
         check_committed(w, n, partition, 0, t->committed_n);
         if (partition_of(w, n, partition)->log.end != leader->log.end)

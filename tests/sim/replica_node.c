@@ -243,8 +243,8 @@ void node_send_fetch(struct world *w, int n, const struct event *e)
     struct model_partition *p = partition_of(w, n, partition);
     struct message m;
 
-    if (!p->asked || p->asking != e->number || p->machine.state != OD_REPLICA_FOLLOWER || p->machine.leader < 0 ||
-        p->asked_epoch != p->machine.leader_epoch)
+    if (!p->asked || p->asking != e->number || p->machine.state != OD_REPLICA_FOLLOWER ||
+        p->machine.leader < 0 || p->asked_epoch != p->machine.leader_epoch)
         return;
     m = message_from(w, n, M_FETCH, p->machine.leader);
     m.partition = partition;

@@ -57,7 +57,7 @@ const struct od_replica_config *world_config(const struct world *w, struct od_re
     return c;
 }
 
-/* --- time: a heap of events, by time and then by number ---------------------------------------- */
+/* --- time: a heap of events, by time and then by number -------------------------------------- */
 
 static bool is_before(const struct event *a, const struct event *b)
 {
@@ -337,7 +337,7 @@ static void draw_swarm(struct world *w)
     s->slow_ppm = (uint32_t)(world_random(w, 3) * world_random(w, 100000));
     s->delay_ms_max = 1 + (int)world_random(w, 40);
     s->slow_ms_max = 100 + (int)world_random(w, 3000);
-    s->flush_ms_max = 1 + (int)(world_random(w, 2) == 0 ? world_random(w, 800) : world_random(w, 40));
+    s->flush_ms_max = 1 + (int)world_random(w, world_random(w, 2) == 0 ? 800 : 40);
     if (s->durability == OD_REPLICA_REPLICATED)
         s->flush_ms_max *= 5; /* nobody waits for it */
     s->fault_every_ms = world_random(w, 4) == 0 ? 30 + (int)world_random(w, 150)

@@ -83,7 +83,7 @@ struct node {
     struct model_partition partitions[PARTITIONS];
 };
 
-/* --- the controller's state, which is also what metadata messages carry ------------------------ */
+/* --- the controller's state, which is also what metadata messages carry ---------------------- */
 
 struct ctl_broker {
     int64_t epoch; /* -1: never registered */
@@ -107,7 +107,7 @@ struct metadata {
     struct ctl_partition partitions[PARTITIONS];
 };
 
-/* --- messages and events ---------------------------------------------------------------------- */
+/* --- messages and events --------------------------------------------------------------------- */
 
 enum message_kind {
     M_FETCH,

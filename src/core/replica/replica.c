@@ -200,7 +200,7 @@ static void step_alive(struct od_replica *r, const struct od_replica_event *ev,
         stop(r, out);
         return;
     case OD_REPLICA_EV_EPOCH_RECORDED:
-        if (r->state == OD_REPLICA_LEADER && ev->start_epoch == r->leader_epoch)
+        if (r->state == OD_REPLICA_LEADER && ev->start_epoch == r->leader_epoch && !r->cutting)
             r->epoch_recorded = true;
         return;
     case OD_REPLICA_EV_APPENDED:
