@@ -79,7 +79,7 @@ TESTLIB := $(B)/obj/tests/lib/test.o
 UNIT := $(sort $(shell find tests/unit -name 'test_*.c'))
 UNIT_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(UNIT))
 
-.PHONY: all fuzz fuzz-run fuzz-replay test unit docs check-docs sim mutants integration lint packages packages-test run demo schema-compare asan tsan cov fmt install clean help
+.PHONY: all fuzz fuzz-run fuzz-replay test unit docs check-docs stress sim mutants integration lint packages packages-test run demo schema-compare asan tsan cov fmt install clean help
 
 all: $(B)/common.a $(B)/os-linux.a $(if $(MAIN),$(B)/odradek) ## build the broker: build/release/odradek
 
@@ -119,6 +119,11 @@ $(RDKAFKA_CLIENT): tests/integration/rdkafka_client.c
 integration: all $(RDKAFKA_CLIENT) ## kcat, librdkafka and raw clients against a real broker
 	@for t in $(sort $(wildcard tests/integration/test_*.sh)); do \
 	    ODRADEK=$(B)/odradek BUILD=$(B) sh $$t || exit 1; done
+
+stress: ## producers and consumers at once on a broker built with ThreadSanitizer
+	@$(MAKE) -j$(JOBS) PROFILE=tsan all
+	@$(MAKE) -j$(JOBS) bench-programs
+	@ODRADEK=build/tsan/odradek LOAD=$(B)/bench/load sh tests/integration/stress.sh
 
 lint: ## what a script can check: layers, sizes, headers that compile alone
 	@tools/check-layers
