@@ -192,7 +192,7 @@ static const char *our_default(const struct schema_field *f)
     return f->default_text;
 }
 
-/* Whatever Kafka's files say about a field must be something that is compared or known to be moot. */
+/* What Kafka's files say about a field must be something that is compared or known to be moot. */
 static void check_attributes(struct compare *c, const char *path, json_t *field)
 {
     static const char *const known[] = { "name",    "type",       "versions",   "nullableVersions",
@@ -556,7 +556,8 @@ int main(int argc, char **argv)
     }
     c.lines = calloc(LINES_MAX + 1, sizeof(*c.lines));
     c.exceptions = calloc(LINES_MAX + 1, sizeof(*c.exceptions));
-    if (!c.lines || !c.exceptions || !load_exceptions(&c, argv[1]) || !kafka_load(argv[2], &c.files))
+    if (!c.lines || !c.exceptions || !load_exceptions(&c, argv[1]) ||
+        !kafka_load(argv[2], &c.files))
         return 2;
     for (int i = 3; i < argc; i++) {
         struct schema_message m;

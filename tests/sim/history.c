@@ -111,7 +111,8 @@ uint64_t history_sent(struct history *h, int client, int connection, int partiti
     return NUMBER_BASE + h->sent_count - 1;
 }
 
-static void place(const struct history *h, struct sent *s, uint64_t number, int64_t offset, const char *how)
+static void place(const struct history *h, struct sent *s, uint64_t number, int64_t offset,
+                  const char *how)
 {
     if (s->offset >= 0 && s->offset != offset)
         tell(h, "%s: %llu of partition %d is at %lld and at %lld", how,
