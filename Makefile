@@ -202,6 +202,8 @@ mutants: $(B)/sim ## each seeded bug must be found by the simulator; MUTANTS=nam
 # --- fuzzing -----------------------------------------------------------------------------------
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_SECONDS ?= 60
+FUZZ_RUNS ?=
+FUZZ_LIMIT = $(if $(FUZZ_RUNS),-runs=$(FUZZ_RUNS),-max_total_time=$(FUZZ_SECONDS))
 FUZZ_LINK = $(Q)$(CC) $(LDFLAGS) $(1) -o $@ -Wl,--start-group $(filter %.o %.a,$^) -Wl,--end-group \
             $(LIBS)
 
@@ -213,14 +215,14 @@ $(B)/fuzz-replay/%: $(B)/obj/tests/fuzz/fuzz_%.o $(B)/obj/tests/fuzz/replay.o $(
 	@mkdir -p $(@D)
 	$(call FUZZ_LINK)
 
-fuzz: ## fuzz each target for FUZZ_SECONDS with clang; T=target limits them
+fuzz: ## fuzz with clang for FUZZ_SECONDS or FUZZ_RUNS executions each; T=target limits them
 	@$(MAKE) -j$(JOBS) PROFILE=fuzz CC=clang fuzz-run
 fuzz-run: $(addprefix $(B)/fuzz/,$(filter $(or $(T),%),$(FUZZ)))
 	$(Q)for t in $(^F); do mkdir -p $(B)/corpus/$$t; echo "  FUZZ $$t"; \
-	    $(B)/fuzz/$$t -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=1024 -print_final_stats=1 \
+	    $(B)/fuzz/$$t $(FUZZ_LIMIT) -rss_limit_mb=1024 -print_final_stats=1 \
 	        -artifact_prefix=$(B)/ $(B)/corpus/$$t tests/fuzz/corpus/$$t \
 	        2>$(B)/$$t.log || { tail -40 $(B)/$$t.log; exit 1; }; \
-	    grep -E 'number_of_executed|new_units' $(B)/$$t.log; done
+	    grep -E 'number_of_executed|new_units|^Done' $(B)/$$t.log; done
 
 fuzz-replay: $(addprefix $(B)/fuzz-replay/,$(filter $(or $(T),%),$(FUZZ))) ## past findings again, with any compiler
 	$(Q)for t in $(^F); do $(B)/fuzz-replay/$$t tests/fuzz/corpus/$$t || exit 1; done
