@@ -4,7 +4,7 @@
 IT_SHARED := $(addprefix tests/integration/,raw.c ask.c)
 IT_SEMANTICS := $(sort $(wildcard tests/integration/semantics_*.c))
 IT_HOSTILE := $(sort $(wildcard tests/integration/hostile*.c))
-IT_BIN := $(addprefix $(B)/tests/integration/,semantics frozen survival hostile)
+IT_BIN := $(addprefix $(B)/tests/integration/,semantics frozen survival hostile recorder)
 FREEZE_SYNC := $(B)/tests/integration/freeze_sync.so
 
 $(B)/obj/tests/integration/%.o: CPPFLAGS += -Itests/integration
@@ -12,6 +12,7 @@ $(B)/tests/integration/semantics: $(call obj,$(IT_SEMANTICS) $(IT_SHARED)) $(TES
 $(B)/tests/integration/frozen: $(call obj,tests/integration/frozen.c $(IT_SHARED)) $(TESTLIB)
 $(B)/tests/integration/survival: $(call obj,tests/integration/survival.c $(IT_SHARED)) $(TESTLIB)
 $(B)/tests/integration/hostile: $(call obj,$(IT_HOSTILE) $(IT_SHARED)) $(TESTLIB)
+$(B)/tests/integration/recorder: $(call obj,tests/integration/recorder.c)
 $(IT_BIN): $(B)/common.a $(B)/os-linux.a
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  LD  $@")
@@ -21,4 +22,4 @@ $(FREEZE_SYNC): tests/integration/freeze_sync.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu17 -D_GNU_SOURCE $(WARN) -O1 -shared -fPIC -o $@ $<
 
-integration: $(IT_BIN) $(FREEZE_SYNC)
+integration: $(IT_BIN) $(FREEZE_SYNC) $(B)/tests/unit/wire/test_captured

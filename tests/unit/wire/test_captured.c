@@ -1,126 +1,193 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Requests of foreign clients, as captured on the wire: header and message decode to the last byte,
- * and what was decoded encodes to the same bytes.
+ * Requests as real clients send them, captured by tests/integration/test_captured.sh: each decodes
+ * as a whole and encodes again to the same bytes.  CAPTURED names another folder than the kept one.
+ *
+ * A file tests/data/wire/<api>.hex has comments, and for each request a line "version N [LABEL]"
+ * followed by its bytes without the length prefix, in hexadecimal.
  */
-#include "base/mem.h"
 #include "test.h"
+#include "wire/api/fetch.h"
 #include "wire/api/produce.h"
 #include "wire/frame.h"
 #include "wire/validate.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { LINE_BYTES = 8192 };
+enum { REQUEST_BYTES_MAX = 16384, RECORDS = 40 };
 
-struct capture {
-    int key;
+struct captured {
     int version;
-    uint8_t bytes[LINE_BYTES / 2];
+    char label[32];
+    uint8_t data[REQUEST_BYTES_MAX];
     size_t len;
 };
 
-static bool next_capture(FILE *in, struct capture *out)
+static void append_hex(struct captured *c, const char *line)
 {
-    char line[LINE_BYTES];
     unsigned byte;
-    int at;
 
-    do {
-        if (!fgets(line, sizeof(line), in))
-            return false;
-    } while (line[0] == '#');
-    CHECK_EQ(sscanf(line, "%d %d %n", &out->key, &out->version, &at), 2);
-    out->len = 0;
-    for (const char *p = line + at; sscanf(p, "%2x", &byte) == 1; p += 2)
-        out->bytes[out->len++] = (uint8_t)byte;
-    return true;
-}
-
-static int for_each_capture(void (*check)(const struct capture *c))
-{
-    static const char *const files[] = { "librdkafka", "kafka_python" };
-    int n = 0;
-
-    for (size_t i = 0; i < OD_COUNT(files); i++) {
-        char path[200];
-        struct capture c;
-        FILE *in;
-
-        snprintf(path, sizeof(path), "tests/unit/wire/captured/%s.txt", files[i]);
-        in = fopen(path, "r");
-        CHECK(in != NULL);
-        for (; next_capture(in, &c); n++)
-            check(&c);
-        fclose(in);
+    for (; sscanf(line, "%2x", &byte) == 1; line += 2) {
+        CHECK(c->len < sizeof(c->data));
+        c->data[c->len++] = (uint8_t)byte;
     }
-    return n;
 }
 
-static void check_round_trip(const struct capture *c)
+/* The next request of the file; false: there is none.  Leaves the file at the one after it. */
+static bool next_captured(FILE *f, struct captured *c)
 {
-    struct od_reader r = od_reader_of(c->bytes, c->len);
-    struct od_arena arena = { 0 };
-    struct od_request_frame frame;
-    struct od_size size;
-    uint8_t again[LINE_BYTES / 2];
-    struct od_writer w;
+    char line[256];
+    long pos;
+
+    *c = (struct captured){ .version = -1 };
+    for (pos = ftell(f); fgets(line, sizeof(line), f); pos = ftell(f)) {
+        if (line[0] == '#')
+            continue;
+        if (strncmp(line, "version ", 8) != 0) {
+            append_hex(c, line);
+            continue;
+        }
+        if (c->version >= 0) {
+            fseek(f, pos, SEEK_SET);
+            return true;
+        }
+        CHECK(sscanf(line, "version %d %31s", &c->version, c->label) >= 1);
+    }
+    return c->version >= 0;
+}
+
+static FILE *open_api(const char *api)
+{
+    const char *folder = getenv("CAPTURED");
+    char path[512];
+    FILE *f;
+
+    snprintf(path, sizeof(path), "%s/%s.hex", folder ? folder : "tests/data/wire", api);
+    f = fopen(path, "r");
+    if (!f)
+        fail_msg("%s is missing", path);
+    return f;
+}
+
+/* Decodes head and message; the message lies in the arena and borrows c. */
+static void *decode(const struct captured *c, const char *api, struct od_request_frame *head,
+                    struct od_arena *arena)
+{
+    struct od_reader r = od_reader_of(c->data, c->len);
     void *message;
 
-    CHECK_OK(od_frame_read_request(&r, &frame));
-    CHECK_EQ(frame.api_key, c->key);
-    CHECK_EQ(frame.api_version, c->version);
-    message = od_arena_alloc(&arena, frame.api->request->shape->bytes);
-    CHECK_OK(frame.api->request->decode(&r, frame.api_version, &arena, message));
+    CHECK_OK(od_frame_read_request(&r, head));
+    CHECK_STR(head->api->name, api);
+    CHECK_EQ(head->api_version, c->version);
+    CHECK(od_str_is(head->client_id, "rdkafka"));
+    message = od_arena_alloc(arena, head->api->request->shape->bytes);
+    CHECK_OK(head->api->request->decode(&r, head->api_version, arena, message));
     CHECK_EQ(od_reader_left(&r), 0);
-    CHECK_OK(frame.api->request->size(message, frame.api_version, &size));
-    CHECK_EQ(od_frame_request_bytes(&frame) + size.wire, c->len);
-    w = od_writer_of(again, c->len);
-    od_frame_write_request(&w, &frame);
-    CHECK_OK(frame.api->request->encode(&w, frame.api_version, message));
-    CHECK_MEM(again, c->bytes, c->len);
-    od_arena_reset(&arena);
+    return message;
 }
 
-TEST(what_foreign_clients_send_decodes_and_encodes_to_the_same_bytes)
+/* Checks all requests of an API; *lowest and *highest are the versions among them. */
+static void same_again(const char *api, int lowest, int highest)
 {
-    CHECK_EQ(for_each_capture(check_round_trip), 16);
+    FILE *f = open_api(api);
+    int min = INT16_MAX, max = -1;
+    struct captured c;
+
+    while (next_captured(f, &c)) {
+        static uint8_t again[REQUEST_BYTES_MAX];
+        struct od_writer w = od_writer_of(again, sizeof(again));
+        struct od_request_frame head;
+        struct od_arena arena = { 0 };
+        const void *message = decode(&c, api, &head, &arena);
+        struct od_size size = { 0 };
+
+        CHECK_OK(head.api->request->size(message, head.api_version, &size));
+        CHECK_EQ(od_frame_request_bytes(&head) + size.wire, c.len);
+        od_frame_write_request(&w, &head);
+        CHECK_OK(head.api->request->encode(&w, head.api_version, message));
+        CHECK_EQ(od_writer_len(&w), c.len);
+        CHECK_MEM(again, c.data, c.len);
+        od_arena_reset(&arena);
+        min = c.version < min ? c.version : min;
+        max = c.version > max ? c.version : max;
+    }
+    fclose(f);
+    CHECK_EQ(min, lowest);
+    CHECK_EQ(max, highest);
 }
 
-static void check_batches(const struct capture *c)
+TEST(requests_of_librdkafka_come_out_as_they_went_in)
 {
-    struct od_reader r = od_reader_of(c->bytes, c->len);
-    struct od_arena arena = { 0 };
-    struct od_request_frame frame;
-    struct od_produce_req req;
-    const struct od_produce_req_partition *p;
+    same_again("api_versions", 0, 3);
+    same_again("metadata", 0, 4);
+    same_again("create_topics", 0, 4);
+    same_again("produce", 3, 7);
+    same_again("fetch", 4, 11);
+    same_again("list_offsets", 1, 2);
+    same_again("find_coordinator", 0, 2);
+}
+
+TEST(batches_of_librdkafka_are_valid_in_every_compression)
+{
     struct od_validate_rules rules = {
-        .compacted = true,
+        .compacted = true, /* all have keys */
+        .now_ms = INT64_MAX / 2,
         .timestamp_before_max_ms = INT64_MAX,
         .timestamp_after_max_ms = INT64_MAX,
         .limits = { NULL, 1 << 20 },
     };
-    struct od_validate_result result;
+    bool seen[OD_COMPRESS_ZSTD + 1] = { false };
+    FILE *f = open_api("produce");
+    struct captured c;
 
-    if (c->key != OD_produce_KEY)
-        return;
-    CHECK_OK(od_frame_read_request(&r, &frame));
-    CHECK_OK(od_produce_req_decode(&r, frame.api_version, &arena, &req));
-    CHECK_EQ(req.topic_data.n, 1);
-    for (int32_t i = 0; i < req.topic_data.v[0].partition_data.n; i++) {
-        uint8_t copy[LINE_BYTES / 2];
+    while (next_captured(f, &c)) {
+        static uint8_t batch[REQUEST_BYTES_MAX];
+        struct od_validate_result out;
+        struct od_request_frame head;
+        struct od_arena arena = { 0 };
+        const struct od_produce_req *req = decode(&c, "produce", &head, &arena);
+        struct od_records records;
 
-        p = &req.topic_data.v[0].partition_data.v[i];
-        memcpy(copy, p->records.data, (size_t)p->records.len);
-        CHECK_OK(od_validate_batch(copy, (size_t)p->records.len, &rules, &result));
-        /* These clients leave nothing to correct. */
-        CHECK_MEM(copy, p->records.data, (size_t)p->records.len);
+        CHECK_EQ(req->acks, -1);
+        CHECK_EQ(req->topic_data.n, 1);
+        CHECK(od_str_is(req->topic_data.v[0].name, "captured"));
+        CHECK_EQ(req->topic_data.v[0].partition_data.n, 1);
+        records = req->topic_data.v[0].partition_data.v[0].records;
+        memcpy(batch, records.data, (size_t)records.len);
+        CHECK_OK(od_validate_batch(batch, (size_t)records.len, &rules, &out));
+        CHECK_EQ(out.header.count, RECORDS);
+        CHECK_MEM(batch, records.data, (size_t)records.len); /* nothing had to be put right */
+        seen[od_batch_compression(&out.header)] = true;
+        od_arena_reset(&arena);
     }
-    od_arena_reset(&arena);
+    fclose(f);
+    for (int codec = OD_COMPRESS_NONE; codec <= OD_COMPRESS_ZSTD; codec++)
+        CHECK(seen[codec]);
 }
 
-TEST(the_batches_of_foreign_clients_are_valid_as_they_are)
+TEST(a_captured_fetch_says_what_kcat_was_asked_for)
 {
-    for_each_capture(check_batches);
+    FILE *f = open_api("fetch");
+    struct captured c;
+
+    while (next_captured(f, &c)) {
+        struct od_request_frame head;
+        struct od_arena arena = { 0 };
+        const struct od_fetch_req *req = decode(&c, "fetch", &head, &arena);
+
+        CHECK_EQ(req->replica_id, -1);
+        CHECK_EQ(req->max_wait_ms, 500);
+        CHECK_EQ(req->min_bytes, 1);
+        CHECK_EQ(req->isolation_level, 1);
+        CHECK_EQ(req->session_epoch, -1);
+        CHECK_EQ(req->topics.n, 1);
+        CHECK(od_str_is(req->topics.v[0].topic, "captured"));
+        CHECK_EQ(req->topics.v[0].partitions.n, 1);
+        CHECK_EQ(req->topics.v[0].partitions.v[0].fetch_offset, 0);
+        CHECK_EQ(req->topics.v[0].partitions.v[0].current_leader_epoch, -1);
+        od_arena_reset(&arena);
+    }
+    fclose(f);
 }
