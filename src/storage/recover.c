@@ -60,7 +60,8 @@ static bool head_at(struct pass *p, int64_t pos, struct od_batch_head *head)
     const uint8_t *data = od_window_get(&p->window, pos, OD_BATCH_HEAD_BYTES, &p->err);
 
     return data && od_batch_head_read(data, head) && head->len <= p->r->file_size - pos &&
-           head->last_offset - p->r->segment->base_offset < INT32_MAX;
+           head->last_offset - p->r->segment->base_offset < INT32_MAX &&
+           (p->r->next_base < 0 || head->last_offset < p->r->next_base);
 }
 
 static bool follows(const struct pass *p, const struct od_batch_head *head)
