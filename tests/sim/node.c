@@ -11,7 +11,8 @@
 
 #include <string.h>
 
-enum { FAULT_MS = 6000, HEAL_MS = 60000, STEP_MS = 20, RECEIVE_BYTES = 65536,
+enum { FAULT_MS = 6000, HEAL_MS = 60000, STEP_MS = 20, STOP_MS = 60000,
+       DISK_BYTES = 1 << 30, RECEIVE_BYTES = 65536,
        SESSION_BYTES = 20000 };
 
 static struct node_world world;
@@ -58,6 +59,41 @@ static void disturb_disk(void)
         crash_and_boot();
 }
 
+static void fill_disk(void)
+{
+    disk_disturbed = true; /* the metadata log may have been in need of room */
+    od_sim_disk_capacity(world.broker, od_sim_disk_used(world.broker) +
+                                           (int64_t)od_sim_random(20000));
+    od_sim_sleep_ms((int64_t)od_sim_random(500));
+    od_sim_disk_capacity(world.broker, DISK_BYTES);
+}
+
+static void stop(void *arg)
+{
+    (void)arg;
+    if (world.node)
+        od_node_stop(world.node);
+}
+
+/* Sometimes the power goes while it stops, or right after. */
+static void stop_and_boot(void)
+{
+    bool patient = od_sim_chance(700000);
+    int64_t until_ms = od_sim_now_ms() + (patient ? STOP_MS : (int64_t)od_sim_random(300));
+
+    if (!world.node || !od_sim_node_up(world.broker))
+        return;
+    od_sim_node_spawn(world.broker, "stopper", stop, NULL);
+    while (od_sim_node_up(world.broker) && od_sim_now_ms() < until_ms)
+        od_sim_sleep_ms(1);
+    if (patient && od_sim_now_ms() >= until_ms)
+        od_sim_fail("liveness: a stop takes over %d ms", STOP_MS);
+    if (od_sim_node_up(world.broker) || od_sim_chance(300000))
+        crash_and_boot();
+    else
+        node_world_boot(&world);
+}
+
 static void cut_links(void)
 {
     bool both = od_sim_chance(500000), from = od_sim_chance(500000);
@@ -72,7 +108,7 @@ static void cut_links(void)
 
 static void disturb(void)
 {
-    switch (od_sim_random(10)) {
+    switch (od_sim_random(13)) {
     case 0: case 1: case 2:
         crash_and_boot();
         break;
@@ -96,6 +132,12 @@ static void disturb(void)
     case 9:
         od_sim_node_jump_clock(world.broker, (int64_t)od_sim_random(20000) - 10000);
         break;
+    case 10: case 11:
+        stop_and_boot();
+        break;
+    case 12:
+        fill_disk();
+        break;
     }
 }
 
@@ -105,6 +147,10 @@ static void draw_noise(void)
     struct od_sim_disk_faults *disk = od_sim_disk_faults(world.broker);
     struct od_sim_network_faults *net = od_sim_network_faults();
 
+    if (od_sim_chance(150000)) {
+        disk_disturbed = true;
+        disk->error_ppm[od_sim_random(OD_SIM_DISK_CALLS)] = 1 + (uint32_t)od_sim_random(2000);
+    }
     disk->stall_ppm = od_sim_chance(500000) ? (uint32_t)od_sim_random(50000) : 0;
     disk->stall_ms_max = 1 + (int64_t)od_sim_random(500);
     disk->cold_ppm = od_sim_chance(500000) ? (uint32_t)od_sim_random(300000) : 0;

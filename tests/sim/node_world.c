@@ -69,8 +69,7 @@ static void run_broker(void *arg)
 
 void node_world_boot(struct node_world *w)
 {
-    w->boots++;
-    w->wanted = true;
+    w->node = NULL;
     od_sim_node_start(w->broker, run_broker, w);
 }
 

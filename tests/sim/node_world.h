@@ -26,7 +26,6 @@ struct node_world {
     struct od_sim_node *broker;
     const char *host;
     struct od_node *node; /* while it serves; belongs to the broker's process */
-    bool wanted;          /* it is to be up: an end by itself is not expected then */
     int reactors;
     bool replicated; /* odradek.durability of the topics */
     struct node_topic topics[NODE_TOPICS_MAX];
@@ -39,7 +38,6 @@ struct node_world {
     bool healthy;  /* no faults: a request sent now is answered within NODE_LATENCY_MS */
     bool stopping; /* clients finish what is in flight and return */
     int clients, clients_left;
-    uint64_t boots;
 };
 
 /* One model client; lives in a process of its own. */

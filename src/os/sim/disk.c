@@ -445,6 +445,11 @@ void od_sim_disk_capacity(struct od_sim_node *n, int64_t bytes)
     n->disk->capacity = bytes;
 }
 
+int64_t od_sim_disk_used(const struct od_sim_node *n)
+{
+    return n->disk->used;
+}
+
 bool od_sim_disk_flip(struct od_sim_node *n, const char *path, int64_t pos, int bit)
 {
     struct od_inode *f = od_disk_find(n->disk, path);

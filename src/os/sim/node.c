@@ -80,6 +80,8 @@ void od_sim_node_crash(struct od_sim_node *n, enum od_sim_crash how)
     OD_ASSERT(!od_world.running || od_world.running->node != n);
     if (od_sim_node_up(n))
         od_sim_node_crash_now(n, how);
+    else
+        od_disk_crash(n->disk, how);
 }
 
 void od_sim_node_crash_at(struct od_sim_node *n, uint64_t nth_file_call, enum od_sim_crash how)

@@ -80,7 +80,8 @@ void od_sim_node_start(struct od_sim_node *n, void (*main)(void *arg), void *arg
 void od_sim_node_spawn(struct od_sim_node *n, const char *name, void (*main)(void *arg),
                        void *arg);
 bool od_sim_node_up(const struct od_sim_node *n); /* has living fibers */
-/* Ends all its fibers where they stand; not from a fiber of the node itself. */
+/* Ends all its fibers where they stand; not from a fiber of the node itself.  The power may also go
+ * while the node is down. */
 void od_sim_node_crash(struct od_sim_node *n, enum od_sim_crash how);
 /* Crashes the node inside its nth file call from now (1: the next); 0 cancels. */
 void od_sim_node_crash_at(struct od_sim_node *n, uint64_t nth_file_call, enum od_sim_crash how);
@@ -116,6 +117,7 @@ struct od_sim_disk_faults *od_sim_disk_faults(struct od_sim_node *n);
 void od_sim_disk_fail_nth(struct od_sim_node *n, enum od_sim_disk_call call, uint64_t nth,
                           enum od_err err, const char *part);
 void od_sim_disk_capacity(struct od_sim_node *n, int64_t bytes); /* default 1 GiB */
+int64_t od_sim_disk_used(const struct od_sim_node *n);
 /* Flips one bit in the live and durable content; false when there is no such file or byte. */
 bool od_sim_disk_flip(struct od_sim_node *n, const char *path, int64_t pos, int bit);
 int od_sim_node_open_files(const struct od_sim_node *n);
