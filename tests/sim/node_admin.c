@@ -19,9 +19,9 @@ static int draw_settings(const struct node_world *w, struct setting *s)
     snprintf(s[n++].value, sizeof(s->value), w->replicated ? "replicated" : "fsync");
     if (od_sim_chance(600000)) { /* a segment of a few batches */
         s[n].name = "segment.index.bytes";
-        snprintf(s[n++].value, sizeof(s->value), "%d", 8 * (1 + (int)od_sim_random(20)));
+        snprintf(s[n++].value, sizeof(s->value), "%d", 8 * (8 + (int)od_sim_random(60)));
         s[n].name = "index.interval.bytes";
-        snprintf(s[n++].value, sizeof(s->value), "%d", (int)od_sim_random(2000));
+        snprintf(s[n++].value, sizeof(s->value), "%d", (int)od_sim_random(4000));
     }
     if (od_sim_chance(300000)) {
         s[n].name = "segment.ms";
