@@ -114,6 +114,7 @@ static void stop(struct od_replica *r, struct od_replica_actions *out)
         od_replica_act(out, OD_REPLICA_ACT_STEP_DOWN)->err = OD_NOT_LEADER_OR_FOLLOWER;
     r->state = OD_REPLICA_OFFLINE;
     r->leader = -1;
+    r->peer_count = 0;
     r->generation++;
 }
 

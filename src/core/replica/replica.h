@@ -246,7 +246,7 @@ void od_replica_init(struct od_replica *r, int32_t self);
 /*
  * Lends the machine an array for the other replicas and returns the one it had, to be freed
  * (NULL at first).  Needed before LEAD or FOLLOW names more than 1 + capacity replicas; a
- * partition with a single replica needs none.
+ * partition with a single replica needs none.  After STOP the array may be taken back.
  */
 struct od_replica_peer *od_replica_reserve(struct od_replica *r, struct od_replica_peer *peers,
                                            int32_t capacity);

@@ -178,6 +178,8 @@ TEST(a_stopped_replica_may_be_opened_again)
     CHECK_EQ(od_replica_check_produce(&m.r, 1), OD_NOT_LEADER_OR_FOLLOWER);
     machine_append(&m, 11); /* nobody's */
     CHECK_EQ(m.out.n, 0);
+    CHECK(od_replica_reserve(&m.r, NULL, 0) == m.peers);
+    (void)od_replica_reserve(&m.r, m.peers, 2);
     m.log = (struct od_replica_log){ 10, 10, 0, 5, 0 };
     machine_assign(&m, SELF, 5, 7, PAIR);
     CHECK_EQ(od_replica_check_produce(&m.r, 1), OD_NONE);
