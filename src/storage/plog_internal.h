@@ -6,7 +6,7 @@
 #include "storage/segment.h"
 #include "storage/storage_internal.h"
 
-enum { OD_TAIL_MARKS = 64 };
+enum { OD_TAIL_MARKS = 32 };
 
 /* The ends of the last gathers, boundaries of the active segment: a read there needs no search. */
 struct od_tail {
