@@ -2,6 +2,7 @@
 /* Chunks of at least 4 KiB, bump allocation inside. */
 #include "base/arena.h"
 
+#include "base/assert.h"
 #include "base/mem.h"
 
 #include <stdarg.h>
@@ -12,6 +13,7 @@ struct od_arena_chunk {
     struct od_arena_chunk *next;
     size_t size; /* bytes charged, header included */
     size_t used; /* of data */
+    bool lent;   /* by od_arena_lend */
     max_align_t data[];
 };
 
@@ -43,6 +45,7 @@ static bool add_chunk(struct od_arena *a, size_t len, bool may_fail)
     }
     c->size = size;
     c->used = 0;
+    c->lent = false;
     c->next = a->chunks;
     a->chunks = c;
     return true;
@@ -89,12 +92,23 @@ char *od_arena_printf(struct od_arena *a, const char *format, ...)
     return text;
 }
 
+void od_arena_lend(struct od_arena *a, void *memory, size_t len)
+{
+    struct od_arena_chunk *c = memory;
+
+    OD_ASSERT(!a->chunks && len >= sizeof(*c));
+    *c = (struct od_arena_chunk){ .size = len, .lent = true };
+    a->chunks = c;
+}
+
 void od_arena_reset(struct od_arena *a)
 {
     while (a->chunks) {
         struct od_arena_chunk *c = a->chunks;
 
         a->chunks = c->next;
+        if (c->lent)
+            continue;
         if (a->budget)
             od_budget_give(a->budget, c->size);
         od_free(c);

@@ -25,7 +25,13 @@ struct od_api_row {
     enum od_done (*handle)(struct od_call *call);
 };
 
+enum {
+    OD_CALL_BYTES = 3072,    /* of arena that come with a call */
+    OD_CALLS_KEPT_MAX = 128, /* per shard, about 0.5 MiB: what one turn may have in flight */
+};
+
 struct od_call {
+    struct od_call *next; /* while it is kept for reuse */
     struct od_shard *shard;
     struct od_reply *reply;
     struct od_api_row row;
@@ -37,6 +43,7 @@ struct od_call {
     int32_t gap_count; /* records fields of the response that name a struct od_plog_range */
     bool unanswered;   /* acks=0: no answer is sent */
     bool close;        /* instead of an answer the connection is closed; the reason is logged */
+    _Alignas(max_align_t) uint8_t memory[OD_CALL_BYTES]; /* lent to the arena */
 };
 
 /* Takes over one frame's reference: decodes it and calls the handler. */
@@ -45,6 +52,8 @@ enum od_verdict od_call_begin(struct od_shard *shard, struct od_conn *conn, stru
 void od_call_finish(struct od_call *call);
 /* Makes room in the arena for one more element of a list of n; doubles. */
 void od_call_grow(struct od_call *call, void *list, int32_t n, size_t element_bytes);
+/* Gives back what was kept for further calls; the shard is ending. */
+void od_calls_free_spare(struct od_shard *shard);
 /* Logs why and closes the connection in place of an answer, as Kafka does where the version has no
  * field for the error. */
 void od_call_refuse(struct od_call *call, const char *why);

@@ -54,11 +54,49 @@ static bool find_row(int16_t key, struct od_api_row *out)
 
 /* --- answers --------------------------------------------------------------------------------- */
 
+static struct od_call *new_call(struct od_shard *shard, struct od_slice frame)
+{
+    struct od_call *call = shard->spare_calls;
+
+    od_budget_force(&shard->node->budget, sizeof(*call));
+    if (call) {
+        shard->spare_calls = call->next;
+        shard->spare_count--;
+    } else {
+        call = od_alloc(sizeof(*call));
+    }
+    memset(call, 0, offsetof(struct od_call, memory));
+    call->shard = shard;
+    call->frame = frame;
+    call->arena.budget = &shard->node->budget;
+    od_arena_lend(&call->arena, call->memory, sizeof(call->memory));
+    return call;
+}
+
 static void free_call(struct od_call *call)
 {
+    struct od_shard *shard = call->shard;
+
     od_slice_unref(&call->frame);
     od_arena_reset(&call->arena);
-    od_free(call);
+    od_budget_give(&shard->node->budget, sizeof(*call));
+    if (shard->spare_count < OD_CALLS_KEPT_MAX) {
+        call->next = shard->spare_calls;
+        shard->spare_calls = call;
+        shard->spare_count++;
+    } else {
+        od_free(call);
+    }
+}
+
+void od_calls_free_spare(struct od_shard *shard)
+{
+    struct od_call *call;
+
+    while ((call = shard->spare_calls)) {
+        shard->spare_calls = call->next;
+        od_free(call);
+    }
 }
 
 static void release_range(void *pin)
@@ -285,12 +323,9 @@ static void run(struct od_call *call, struct od_reader *r, struct od_conn *conn)
 
 enum od_verdict od_call_begin(struct od_shard *shard, struct od_conn *conn, struct od_slice frame)
 {
-    struct od_call *call = OD_NEW(struct od_call);
+    struct od_call *call = new_call(shard, frame);
     struct od_reader r = od_reader_of(frame.data, frame.len);
 
-    call->shard = shard;
-    call->frame = frame;
-    call->arena.budget = &shard->node->budget;
     if (!begin(call, &r, conn)) {
         free_call(call);
         return OD_VERDICT_CLOSE;

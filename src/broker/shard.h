@@ -10,6 +10,7 @@
 #include "os/helpers.h"
 #include "os/reactor.h"
 
+struct od_call;
 struct od_net;
 struct od_node;
 struct od_partition;
@@ -30,6 +31,8 @@ struct od_shard {
     size_t touched_capacity;
     struct od_post drain;
 
+    struct od_call *spare_calls; /* at most OD_CALLS_KEPT_MAX, linked by next */
+    int spare_count;
     uint64_t calls; /* served since start */
     bool draining;  /* the node stops: nothing waits any more */
 };

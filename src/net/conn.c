@@ -328,6 +328,8 @@ void od_net_free(struct od_net *n)
         destroy(OD_CONTAINER(link, struct od_conn, link));
     od_timer_cancel(n->reactor, &n->feed);
     od_buf_unref(n->chunk);
+    while (n->kept_count > 0)
+        od_buf_unref(n->kept[--n->kept_count]);
     od_free(n);
 }
 

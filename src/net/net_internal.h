@@ -15,6 +15,7 @@
 
 enum {
     OD_NET_CHUNK_BYTES = 65536, /* small frames of all connections are received here */
+    OD_NET_KEPT_CHUNKS = 16,    /* 1 MiB at most: what one turn's frames may pin */
     OD_NET_SMALL_BYTES = 16384, /* a frame up to this is put together in the chunk */
     OD_NET_FIRST_BYTES = 65536, /* of a larger frame are received before all is charged */
     OD_NET_UNSENT_MAX = 262144, /* owned bytes of unsent answers at which reading stops */
@@ -40,6 +41,8 @@ struct od_net {
     bool send_more_posted;
     struct od_buf *chunk; /* NULL, or the one being filled */
     size_t chunk_used;
+    struct od_buf *kept[OD_NET_KEPT_CHUNKS]; /* full ones; each charged, each one reference */
+    int kept_count;
     struct od_net_stats stats;
     void (*drained)(void *arg); /* NULL: not draining, or told */
     void *drained_arg;

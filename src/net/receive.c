@@ -21,10 +21,10 @@
 #include <string.h>
 
 enum {
-    CHUNK_ROOM_MIN = 8192,  /* worth a call to receive into */
-    HOLD_COPY_MAX = 8192,   /* less than this is copied out of its chunk */
+    CHUNK_ROOM_MIN = 8192,    /* worth a call to receive into */
+    HOLD_COPY_MAX = 8192,     /* less than this is copied out of its chunk */
     FRAME_READ_MAX = 1 << 20, /* of a large frame per turn */
-    BIG_NEXT_BYTES = 4096,  /* read ahead of the length of a frame that is likely large */
+    BIG_NEXT_BYTES = 4096,    /* read ahead of the length of a frame that is likely large */
     FEED_MS = 2,
 };
 
@@ -91,17 +91,50 @@ static void starve(struct od_conn *c)
     od_conn_stall_begins(c);
 }
 
+/* Nobody but the net looks into it any more. */
+static bool is_idle(const struct od_buf *b)
+{
+    return atomic_load_explicit(&b->refs, memory_order_acquire) == 1;
+}
+
+/* A full chunk waits here until its frames are done with, which is sooner than a new one is made.
+ */
+static void keep(struct od_net *n, struct od_buf *chunk)
+{
+    bool affordable = n->budget->limit_bytes / 8 >= OD_NET_KEPT_CHUNKS * OD_NET_CHUNK_BYTES;
+
+    if (chunk && affordable && n->kept_count < OD_NET_KEPT_CHUNKS)
+        n->kept[n->kept_count++] = chunk;
+    else
+        od_buf_unref(chunk);
+}
+
+static struct od_buf *take_kept(struct od_net *n)
+{
+    for (int i = 0; i < n->kept_count; i++) {
+        struct od_buf *b = n->kept[i];
+
+        if (is_idle(b)) {
+            n->kept[i] = n->kept[--n->kept_count];
+            return b;
+        }
+    }
+    return NULL;
+}
+
 /* A chunk with room for need bytes; false: the budget refuses. */
 static bool have_chunk(struct od_net *n, size_t need)
 {
     OD_ASSERT(need <= OD_NET_CHUNK_BYTES);
-    if (n->chunk && atomic_load_explicit(&n->chunk->refs, memory_order_acquire) == 1)
-        n->chunk_used = 0; /* nobody else looks into it any more */
+    if (n->chunk && is_idle(n->chunk))
+        n->chunk_used = 0;
     if (n->chunk && n->chunk->size - n->chunk_used >= need)
         return true;
-    od_buf_unref(n->chunk);
-    n->chunk = od_buf_new(OD_NET_CHUNK_BYTES, n->budget);
     n->chunk_used = 0;
+    keep(n, n->chunk);
+    n->chunk = take_kept(n);
+    if (!n->chunk)
+        n->chunk = od_buf_new(OD_NET_CHUNK_BYTES, n->budget);
     return n->chunk;
 }
 
@@ -141,9 +174,8 @@ static struct od_buf *first_step(struct od_net *n, size_t frame_len)
 {
     if (frame_len <= OD_NET_FIRST_BYTES)
         return od_buf_new(frame_len, n->budget);
-    return lower_half_has(n->budget, OD_NET_FIRST_BYTES)
-               ? od_buf_new(OD_NET_FIRST_BYTES, n->budget)
-               : NULL;
+    return lower_half_has(n->budget, OD_NET_FIRST_BYTES) ? od_buf_new(OD_NET_FIRST_BYTES, n->budget)
+                                                         : NULL;
 }
 
 /* The held bytes are the start of a large frame: moves them to a buffer of its own. */
@@ -177,8 +209,7 @@ static bool grow_frame(struct od_conn *c)
 
 static bool holds_large(const struct od_conn *c)
 {
-    return c->held.len >= OD_NET_PREFIX_BYTES &&
-           od_be32_load(c->held.data) > OD_NET_SMALL_BYTES;
+    return c->held.len >= OD_NET_PREFIX_BYTES && od_be32_load(c->held.data) > OD_NET_SMALL_BYTES;
 }
 
 /* Takes the memory that c needs to read on; false: refused. */

@@ -75,7 +75,8 @@ enum od_done od_handle_fetch(struct od_call *call, const struct od_fetch_req *re
         rsp->error_code = od_err_to_wire(err);
         return OD_DONE;
     }
-    rsp->session_id = od_fetch_admit(f->session, start.now_ms, (uint32_t)od_random_u64());
+    rsp->session_id =
+        od_fetch_admit(f->session, start.now_ms, start.epoch == 0 ? (uint32_t)od_random_u64() : 0);
     f->call = call;
     f->min_bytes = req->min_bytes;
     f->bytes_left = req->max_bytes < max_bytes ? req->max_bytes : max_bytes;
