@@ -93,6 +93,23 @@ static enum od_err locate(struct od_partition *p, const struct od_fetch_cursor *
     return err ? err : od_plog_locate(p->plog, want, place);
 }
 
+/* KIP-320: a client whose last epoch ended earlier in our log than it believes has to go back. */
+static bool diverges(struct od_partition *p, const struct od_fetch_cursor *c,
+                     struct od_fetch_rsp_epoch_end_offset *out)
+{
+    int32_t epoch;
+    int64_t end;
+
+    if (c->want.last_fetched_epoch < 0)
+        return false;
+    od_plog_epoch_end(p->plog, c->want.last_fetched_epoch, &epoch, &end);
+    if (epoch == c->want.last_fetched_epoch && end >= c->want.fetch_offset)
+        return false;
+    out->epoch = epoch;
+    out->end_offset = end;
+    return true;
+}
+
 /* Says what can be read at the cursor now. */
 static void mark(struct od_fetch_call *f, struct od_fetch_cursor *c)
 {
@@ -102,13 +119,16 @@ static void mark(struct od_fetch_call *f, struct od_fetch_cursor *c)
     struct od_plog_place place = { 0 };
     enum od_err err = OD_NONE;
     struct od_partition *p = subscribe(f, c, &err);
+    struct od_fetch_rsp_epoch_end_offset end;
     int64_t available = 0;
+    bool urgent = false;
     struct od_effects fx;
 
     if (p) {
         od_partition_enter(p, &fx);
         want.limit_offset = od_replica_high_watermark(&p->replica);
         err = locate(p, c, &want, &place);
+        urgent = p->plog && diverges(p, c, &end);
         od_partition_leave(p, &fx, f->call->shard);
         if (place.segment)
             available = place.end_pos > place.from_pos ? place.end_pos - place.from_pos : 1;
@@ -116,7 +136,7 @@ static void mark(struct od_fetch_call *f, struct od_fetch_cursor *c)
         if (available > c->want.max_bytes && c->want.max_bytes > 0)
             available = c->want.max_bytes;
     }
-    od_fetch_mark(f->session, c, available, err != OD_NONE);
+    od_fetch_mark(f->session, c, available, urgent || err != OD_NONE);
 }
 
 static void stop_waiting(struct od_fetch_call *f)
@@ -248,23 +268,6 @@ static void read_done(struct od_job *job)
     serve(f);
 }
 
-/* KIP-320: a client whose last epoch ended earlier in our log than it believes has to go back. */
-static bool diverges(struct od_partition *p, const struct od_fetch_cursor *c,
-                     struct od_fetch_rsp_epoch_end_offset *out)
-{
-    int32_t epoch;
-    int64_t end;
-
-    if (c->want.last_fetched_epoch < 0)
-        return false;
-    od_plog_epoch_end(p->plog, c->want.last_fetched_epoch, &epoch, &end);
-    if (epoch == c->want.last_fetched_epoch && end >= c->want.fetch_offset)
-        return false;
-    out->epoch = epoch;
-    out->end_offset = end;
-    return true;
-}
-
 /* Looks up the cursor's records; the place is filled when there is something to scan. */
 static void look(struct od_fetch_call *f, struct od_partition *p)
 {
@@ -292,7 +295,8 @@ static void look(struct od_fetch_call *f, struct od_partition *p)
 /* Begins with the next cursor; false: the round is over or the answer is full. */
 static bool begin_cursor(struct od_fetch_call *f)
 {
-    if (f->bytes_left <= 0 && f->found)
+    /* A full answer names every partition, also those for which there is no room any more. */
+    if (f->bytes_left <= 0 && f->found && !f->session->full)
         return false;
     f->cursor = od_fetch_next(f->session);
     if (!f->cursor)
