@@ -79,7 +79,7 @@ TESTLIB := $(B)/obj/tests/lib/test.o
 UNIT := $(sort $(shell find tests/unit -name 'test_*.c'))
 UNIT_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(UNIT))
 
-.PHONY: all fuzz fuzz-run fuzz-replay test unit docs check-docs stress sim mutants integration lint packages packages-test run demo schema-compare asan tsan cov fmt install clean help
+.PHONY: all golden fuzz fuzz-run fuzz-replay test unit docs check-docs stress sim mutants integration lint packages packages-test run demo schema-compare asan tsan cov fmt install clean help
 
 all: $(B)/common.a $(B)/os-linux.a $(if $(MAIN),$(B)/odradek) ## build the broker: build/release/odradek
 
@@ -174,6 +174,12 @@ unit: $(UNIT_BIN) ## build and run the unit tests; T=path limits them
 docs: all ## write the generated references in docs/ anew
 	@$(B)/odradek config document >docs/configuration.md
 	@$(B)/odradek protocol document >docs/protocol.md
+
+# Needs Go and the module; the tests need only what it wrote.
+KMSG := tests/unit/wire/foreign/kmsg.txt
+golden: ## write the messages of a foreign library anew, after a schema has got a version
+	@cd bench/wire/kmsg && go run ./golden $(CURDIR)/schema >$(CURDIR)/$(KMSG).new
+	@mv $(KMSG).new $(KMSG)
 
 check-docs: all
 	@$(B)/odradek config document | cmp - docs/configuration.md

@@ -13,7 +13,7 @@ $(B)/bench/load: $(call obj,$(BENCH_LOAD)) $(B)/bench.a $(B)/common.a $(B)/os-li
 $(B)/bench/limit: $(call obj,$(BENCH_LIMIT)) $(B)/bench.a $(B)/common.a $(B)/os-linux.a
 $(B)/bench/ready: $(call obj,bench/start/ready.c bench/fail.c)
 $(B)/bench/empty: $(call obj,bench/start/empty.c)
-$(B)/bench/wire: $(call obj,bench/wire/main.c bench/wire/validate.c bench/fail.c) $(B)/common.a $(B)/os-linux.a
+$(B)/bench/wire: $(call obj,$(wildcard bench/wire/*.c) bench/fail.c) $(B)/common.a $(B)/os-linux.a
 $(BENCH_BIN):
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  LD  $@")
@@ -27,6 +27,6 @@ bench-programs: $(BENCH_BIN)
 .PHONY: bench
 bench: ## speed beside the limit programs; T=row limits it (T=wire: codecs), PAIRS=5 WINDOW_MS=500
 	@$(MAKE) -s -j$(JOBS) all bench-programs
-	@if [ '$(T)' = wire ]; then $(B)/bench/wire; else BUILD=$(B) bench/run $(T); fi
+	@if [ '$(T)' = wire ]; then BUILD=$(B) bench/wire/run; else BUILD=$(B) bench/run $(T); fi
 
 integration: bench-programs

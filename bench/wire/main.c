@@ -2,6 +2,9 @@
 /*
  * Codec speed: decode, size and encode of messages as they come, in ns per field and GB/s.  A field
  * is one value on the wire; lists count by their elements.  The best of several rounds is shown.
+ *
+ * wire [FILE]: FILE holds what another library took for the same bytes, and rows get its figures.
+ * wire --dump: the messages themselves, lines NAME|KEY|VERSION|request or response|HEX.
  */
 #include "base/arena.h"
 #include "base/mem.h"
@@ -195,30 +198,61 @@ static void encode(void *context)
         od_fail("%s does not encode", s->what);
 }
 
-static void show(const struct sample *s)
+static void encode_sample(const struct sample *s, struct run *run)
 {
-    struct run run = {.sample = s};
     struct od_size size;
-    int64_t fields;
-    double encode_ns, decode_ns, len;
 
+    *run = (struct run) {.sample = s};
     if (s->codec->size(s->message, s->version, &size))
         od_fail("%s has no size", s->what);
-    len = (double)size.wire;
-    run.len = size.wire;
-    run.bytes = od_alloc(size.wire);
-    run.out = od_alloc(s->codec->shape->bytes);
-    fields = count_struct(s->codec->shape, s->message, s->version);
-    encode_ns = bench_best_ns(encode, &run);
-    decode_ns = bench_best_ns(decode, &run);
-    printf("%-34s %8zu %7lld %9.0f %7.2f %7.2f %9.0f %7.2f %7.2f\n", s->what, run.len,
-           (long long)fields, decode_ns, decode_ns / (double)fields, len / decode_ns, encode_ns,
-           encode_ns / (double)fields, len / encode_ns);
-    od_free(run.bytes);
-    od_free(run.out);
+    run->len = size.wire;
+    run->bytes = od_alloc(size.wire);
+    run->out = od_alloc(s->codec->shape->bytes);
+    encode(run);
 }
 
-int main(void)
+static void free_run(struct run *run)
+{
+    od_free(run->bytes);
+    od_free(run->out);
+}
+
+static void dump(const struct sample *s)
+{
+    struct run run;
+
+    encode_sample(s, &run);
+    printf("%s|%d|%d|%s|", s->what, s->codec->key, s->version,
+           s->codec->kind == OD_CODEC_REQUEST ? "request" : "response");
+    for (size_t i = 0; i < run.len; i++)
+        printf("%02x", run.bytes[i]);
+    putchar('\n');
+    free_run(&run);
+}
+
+static void show(const struct sample *s, const char *beside)
+{
+    struct run run;
+    struct bench_beside theirs;
+    double fields, encode_ns, decode_ns, len;
+
+    encode_sample(s, &run);
+    len = (double)run.len;
+    fields = (double)count_struct(s->codec->shape, s->message, s->version);
+    encode_ns = bench_best_ns(encode, &run);
+    decode_ns = bench_best_ns(decode, &run);
+    printf("%-34s %8zu %7.0f %9.0f %7.2f %7.2f %9.0f %7.2f %7.2f\n", s->what, run.len, fields,
+           decode_ns, decode_ns / fields, len / decode_ns, encode_ns, encode_ns / fields,
+           len / encode_ns);
+    if (beside && bench_beside_find(beside, s->what, run.len, &theirs))
+        printf("%-34s %8s %7s %9.0f %7.2f %7.2f %9.0f %7.2f %7.2f   ratio %.2f, %.2f\n",
+               "  franz-go's kmsg", "", "", theirs.decode_ns, theirs.decode_ns / fields,
+               len / theirs.decode_ns, theirs.encode_ns, theirs.encode_ns / fields,
+               len / theirs.encode_ns, theirs.decode_ns / decode_ns, theirs.encode_ns / encode_ns);
+    free_run(&run);
+}
+
+int main(int argc, char **argv)
 {
     struct od_arena a = {0};
     const struct sample samples[] = {
@@ -229,12 +263,19 @@ int main(void)
         {"fetch answer 12, 1000 partitions", &od_fetch_rsp_codec, 12, make_fetch_answer(&a, 1000)},
         {"metadata answer 9, 100 x 10", &od_metadata_rsp_codec, 9, make_metadata(&a, 100, 10)},
     };
+    bool dumping = argc > 1 && strcmp(argv[1], "--dump") == 0;
 
-    printf("%-34s %8s %7s | decode ns, ns/field, GB/s | encode with size: the same\n", "message",
-           "bytes", "fields");
-    for (size_t i = 0; i < OD_COUNT(samples); i++)
-        show(&samples[i]);
-    bench_validate();
+    if (!dumping)
+        printf("%-34s %8s %7s | decode ns, ns/field, GB/s | encode with size: the same\n",
+               "message", "bytes", "fields");
+    for (size_t i = 0; i < OD_COUNT(samples); i++) {
+        if (dumping)
+            dump(&samples[i]);
+        else
+            show(&samples[i], argc > 1 ? argv[1] : NULL);
+    }
+    if (!dumping)
+        bench_validate();
     od_arena_reset(&a);
     return 0;
 }
