@@ -177,6 +177,22 @@ TEST(an_incremental_session_is_told_a_new_high_watermark_without_records)
     raw_close(c);
 }
 
+TEST(a_replicated_topic_does_not_wait_for_the_disk)
+{
+    struct raw *c = fresh();
+    struct topic t = ask_create(c, "replicated", 1, "odradek.durability=replicated");
+    struct fetch_plan plan = fetch_at(0);
+    struct batch b = batch_of(3);
+    int64_t start_ms = now_ms();
+
+    freeze();
+    CHECK_EQ(ask_produce(c, &t, 0, &b).error_code, OD_NONE);
+    CHECK(batch_is(ask_fetch(c, &t, &plan).records, &b, 0, 0));
+    took_at_most(start_ms, 1000);
+    thaw();
+    raw_close(c);
+}
+
 TEST(one_flush_answers_all_who_wait_for_it)
 {
     enum { WRITERS = 30 };

@@ -4,12 +4,13 @@
 IT_SHARED := $(addprefix tests/integration/,raw.c ask.c)
 IT_SEMANTICS := $(sort $(wildcard tests/integration/semantics_*.c))
 IT_HOSTILE := $(sort $(wildcard tests/integration/hostile*.c))
-IT_BIN := $(addprefix $(B)/tests/integration/,semantics frozen survival hostile recorder)
+IT_BIN := $(addprefix $(B)/tests/integration/,semantics frozen survival hostile recorder fenced)
 FREEZE_SYNC := $(B)/tests/integration/freeze_sync.so
 
 $(B)/obj/tests/integration/%.o: CPPFLAGS += -Itests/integration
 $(B)/tests/integration/semantics: $(call obj,$(IT_SEMANTICS) $(IT_SHARED)) $(TESTLIB)
 $(B)/tests/integration/frozen: $(call obj,tests/integration/frozen.c $(IT_SHARED)) $(TESTLIB)
+$(B)/tests/integration/fenced: $(call obj,tests/integration/fenced.c $(IT_SHARED)) $(TESTLIB)
 $(B)/tests/integration/survival: $(call obj,tests/integration/survival.c $(IT_SHARED)) $(TESTLIB)
 $(B)/tests/integration/hostile: $(call obj,$(IT_HOSTILE) $(IT_SHARED)) $(TESTLIB)
 $(B)/tests/integration/recorder: $(call obj,tests/integration/recorder.c)

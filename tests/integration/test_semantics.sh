@@ -27,8 +27,16 @@ ODRADEK=$work/frozen-odradek
 start_broker
 claims "$programs/frozen"
 rm -f "$FREEZE_SYNC"
-stop_broker
+claims "$programs/fenced"
+rm -f "$FREEZE_SYNC" "$FREEZE_SYNC.fail"
+check "the log names the failed sync" grep -q "fdatasync of .*EIO" "$work/log"
+kill_broker
 ODRADEK=$plain
+start_broker
+fenced_topic() { kcat -b "$broker" -L | sed -n 's/.*"\(fenced[^"]*\)".*/\1/p'; }
+is_back() { [ "$(timeout 20 kcat -b "$broker" -t "$(fenced_topic)" -C -e -q | wc -l)" -ge 3 ]; }
+check "what was acknowledged before the failed sync is back after a restart" is_back
+stop_broker
 rm -rf "$work/data"
 
 start_broker
@@ -40,3 +48,18 @@ kill_broker
 start_broker
 claims "$programs/survival" 'killed_*'
 stop_broker
+
+# Consumers that wait for records do not hold up a stop.
+start_broker
+echo once | kcat -b "$broker" -t waited-for -P
+for _ in 1 2 3 4; do
+    kcat -b "$broker" -t waited-for -C -q -X fetch.wait.max.ms=20000 -X fetch.min.bytes=1000000 \
+        >>"$work/consumed" 2>>"$work/clients" &
+done
+sleep 1
+started=$(date +%s)
+stop_broker
+check "consumers do not hold up a stop" test $(($(date +%s) - started)) -le 3
+# shellcheck disable=SC2046
+kill $(jobs -p) 2>/dev/null
+wait
