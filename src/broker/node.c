@@ -434,6 +434,21 @@ static enum od_err close_storage(struct od_node *n)
     return OD_NONE;
 }
 
+/* What the watchdog saw: a turn over 10 ms kept every client of that reactor waiting. */
+static void log_slow_turns(const struct od_node *n)
+{
+    for (int i = 0; i < n->shard_count; i++) {
+        struct od_reactor_stats stats;
+
+        od_reactor_stats(n->shards[i].reactor, &stats);
+        if (stats.slow_turns)
+            od_log(OD_LOG_INFO, "broker",
+                   "reactor %d: %llu of %llu turns took over 10 ms, the longest %lld us in %s", i,
+                   (unsigned long long)stats.slow_turns, (unsigned long long)stats.turns,
+                   (long long)stats.slowest_turn_us, stats.slowest_call ? stats.slowest_call : "?");
+    }
+}
+
 /* --- the whole ------------------------------------------------------------------------------- */
 
 static enum od_err open_metadata(struct od_node *n)
@@ -525,6 +540,7 @@ enum od_err od_node_run(const struct od_node_options *options)
     if (!err) {
         run(n);
         err = n->result;
+        log_slow_turns(n);
     }
     join_threads(n);
     close_listeners(n);
