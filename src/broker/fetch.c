@@ -227,6 +227,10 @@ static void put(struct od_fetch_call *f)
     struct od_plog_range *range;
 
     f->result.records_bytes = (size_t)f->range.len;
+    /* A batch above the partition's limit waits until this partition comes first. */
+    if (!f->result.err && !f->result.diverging && f->range.len == 0 &&
+        f->cursor->want.fetch_offset < f->want.limit_offset)
+        f->result.more = true;
     if (!od_fetch_put(f->session, f->cursor, &f->result)) {
         od_plog_range_release(&f->range);
         return;
