@@ -201,7 +201,8 @@ sim: $(B)/sim ## simulate SEEDS=200 histories from SEED=1; T=scenario, V=1 for a
 	$(Q)ASAN_OPTIONS=detect_leaks=0 $(B)/sim --seeds $(SEEDS) --first $(SEED) $(if $(T),--scenario $(T)) \
 	    $(if $(V),--verbose)
 
-mutants: $(B)/sim ## each seeded bug must be found by the simulator; MUTANTS=names, SEEDS
+mutants: SEEDS := 1000
+mutants: $(B)/sim ## each seeded bug must be found within SEEDS=1000; MUTANTS=names
 	@tools/run-mutants $(B) $(SEEDS) "$(LIBS)" "$(MUTANTS)" -- \
 	    $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
 

@@ -26,7 +26,9 @@
     ROW(broker_append_forgotten)       /* what came while the lock was held stays */               \
     ROW(broker_waiter_forgotten)       /* the high watermark wakes no fetch */                     \
     ROW(broker_fetch_beyond)           /* a consumer reads above the high watermark */             \
-    ROW(net_answers_swapped)           /* an answer overtakes the one before it */
+    ROW(net_answers_swapped)           /* an answer overtakes the one before it */                 \
+    ROW(meta_early_commit)             /* a command is answered before its records are durable */  \
+    ROW(fetch_rest_forgotten)          /* partitions a full answer did not reach are dropped */
 
 #define OD_MUTANT_ROW(name) OD_MUTANT_##name,
 enum od_mutant { OD_MUTANTS(OD_MUTANT_ROW) };

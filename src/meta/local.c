@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/mutant.h"
 #include "core/cluster/edit.h"
 #include "meta/metabatch.h"
 #include "os/clock.h"
@@ -317,7 +318,7 @@ static void submit_flush(struct local *s)
 /* Flushes until all that was committed is durable; one flush may not take all segments. */
 static void flush_more(struct local *s)
 {
-    if (od_plog_durable_end(s->log) >= s->commit_end) {
+    if (od_plog_durable_end(s->log) >= s->commit_end || OD_MUTANT(meta_early_commit)) {
         od_plog_set_high_watermark(s->log, s->commit_end);
         finish_commit(s, OD_COMMIT_COMMITTED);
     } else if (od_plog_flush_begin(s->log, &s->flush)) {

@@ -269,6 +269,11 @@ void history_final_end(struct history *h)
     check_order(h);
 }
 
+int64_t history_settled(const struct history *h, int partition)
+{
+    return h->seen[partition].count;
+}
+
 uint64_t history_operations(const struct history *h)
 {
     return h->ended + h->reads;

@@ -51,5 +51,7 @@ void history_polled(struct history *h, int partition, int64_t expected, int64_t 
 void history_final_begin(struct history *h);
 void history_final_end(struct history *h);
 
+/* Where the offsets end that are known to be durable and visible. */
+int64_t history_settled(const struct history *h, int partition);
 uint64_t history_operations(const struct history *h); /* ended sends and reads */
 uint64_t history_acked(const struct history *h);

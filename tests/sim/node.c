@@ -167,6 +167,7 @@ static void calm(void)
         od_sim_disk_fail_nth(world.broker, call, 0, OD_NONE, "");
     od_sim_node_crash_at(world.broker, 0, OD_SIM_KILL);
     od_sim_network_faults()->reset_ppm = 0;
+    od_sim_network_faults()->delay_us_max = 200;
     od_sim_network_heal();
     od_sim_node_resume(world.broker);
     revive();

@@ -178,19 +178,33 @@ static void reconnected(struct reader *r)
     memset(r->told, 0, sizeof(r->told));
 }
 
+static bool behind(const struct reader *r)
+{
+    const struct node_world *w = r->client->world;
+
+    for (int i = 0; i < w->partitions; i++)
+        if (r->positions[i] >= 0 && r->positions[i] < history_settled(w->history, i))
+            return true;
+    return false;
+}
+
+/* Goes on until it has seen all that is known to be there. */
 void node_consume(void *client)
 {
     struct reader r;
 
     begin_reader(&r, client);
+    r.client->unfinished = true;
     for (int i = 0; i < r.client->world->partitions; i++)
         r.positions[i] = od_sim_chance(700000) ? 0 : -1;
-    while (!r.client->world->stopping) {
+    while (!r.client->world->stopping || behind(&r)) {
         if (!r.client->conn.socket) {
             reconnected(&r);
             if (!node_client_connect(r.client))
                 break;
         }
+        if (r.client->world->stopping)
+            r.partition_bytes = 1 << 20; /* a slow reader is to come to its end */
         if (poll_once(&r) != OD_NONE)
             wire_close(&r.client->conn);
         od_arena_reset(&r.client->arena);

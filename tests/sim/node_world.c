@@ -122,7 +122,7 @@ void node_world_client(struct node_world *w, const char *kind, void (*main)(void
 bool node_client_connect(struct node_client *c)
 {
     wire_close(&c->conn);
-    while (!c->world->stopping) {
+    while (!c->world->stopping || c->unfinished) {
         c->connections++;
         if (wire_open(&c->conn, c->world->host, NODE_PORT, 5000) == OD_NONE)
             return true;

@@ -47,7 +47,8 @@ struct node_client {
     int connections;
     struct wire_conn conn;
     struct od_arena arena;
-    bool by_id; /* names topics by id where the version allows */
+    bool by_id;      /* names topics by id where the version allows */
+    bool unfinished; /* goes on although the clients are to stop */
 };
 
 /* Draws sizes, makes the nodes; the broker is not started. */

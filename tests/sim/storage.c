@@ -241,7 +241,9 @@ static void open_all(struct life *l)
 
 static void disturb(struct site *s)
 {
-    enum od_sim_disk_call call = (enum od_sim_disk_call)od_sim_random(OD_SIM_DISK_CALLS);
+    enum od_sim_disk_call call = od_sim_chance(300000)
+                                     ? OD_SIM_DISK_SYNC
+                                     : (enum od_sim_disk_call)od_sim_random(OD_SIM_DISK_CALLS);
 
     s->disturbed = od_sim_chance(250000);
     if (s->disturbed)

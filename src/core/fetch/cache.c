@@ -8,6 +8,7 @@
  * a follower comes (KIP-227).  Only a full cache looks for a victim: one pass over the slots.
  */
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "core/fetch/session_internal.h"
 
 enum { SAFE_MS = 120 * 1000 };
@@ -173,6 +174,8 @@ void od_fetch_end(struct od_fetch_session *s)
         od_fetch_session_free(s);
         return;
     }
+    while (OD_MUTANT(fetch_rest_forgotten) && od_list_pop(&s->round))
+        ;
     /* What was not reached comes first next time. */
     od_list_append(&s->round, &s->ready);
     od_list_append(&s->ready, &s->round);
