@@ -37,7 +37,7 @@ struct od_flush_job *od_flush_begin(struct od_partition *p)
     f->incarnation = p->incarnation;
     f->generation = od_replica_log_generation(&p->replica);
     p->flushing = true;
-    atomic_fetch_add(&p->node->flushes_out, 1);
+    atomic_fetch_add(&p->node->jobs_out, 1);
     return f;
 }
 
@@ -66,7 +66,7 @@ static void end_flush(struct od_partition *p, struct od_flush_job *f, struct od_
 
 static void free_job(struct od_flush_job *f)
 {
-    atomic_fetch_sub(&f->node->flushes_out, 1);
+    atomic_fetch_sub(&f->node->jobs_out, 1);
     od_free(f);
 }
 

@@ -18,7 +18,6 @@
 
 enum {
     DRAIN_MS = 10000,        /* then connections are closed with their answers unsent */
-    CHECKPOINT_MS = 60000,   /* log.flush.offset.checkpoint.interval.ms */
     CONTROLLER_IDLE_MS = 10, /* how often the stop looks whether the last commit is done */
 };
 
@@ -215,6 +214,7 @@ static void serve(struct od_node *n)
         return;
     }
     n->state = OD_NODE_SERVING;
+    od_housekeeping_start(&n->life->housekeeping, n);
     if (n->options.ready)
         n->options.ready(n->options.ctx, n, bound, n->listener_count);
 }
@@ -263,48 +263,9 @@ static void fenced(void *ctx, enum od_err err)
 {
     struct od_node *n = ctx;
 
-    od_log(OD_LOG_ERROR, "broker", "the metadata log has failed, stopping: %s", od_err_text(err));
+    od_log(OD_LOG_ERROR, "broker",
+           "the metadata log cannot be written, its directory is fenced: stopping");
     give_up_start(n, err);
-}
-
-/* --- housekeeping ---------------------------------------------------------------------------- */
-
-static void run_checkpoint(struct od_job *job)
-{
-    struct od_node_life *life = OD_CONTAINER(job, struct od_node_life, checkpoint);
-
-    life->checkpoint_err = od_storage_checkpoint(life->node->storage);
-}
-
-static void checkpoint_done(struct od_job *job)
-{
-    struct od_node_life *life = OD_CONTAINER(job, struct od_node_life, checkpoint);
-
-    life->checkpointing = false;
-}
-
-/* Recovery points and high watermarks move to the disk, so that a start has less to read. */
-static void housekeep(struct od_timer *t)
-{
-    struct od_node_life *life = OD_CONTAINER(t, struct od_node_life, housekeeping);
-    struct od_node *n = life->node;
-    struct od_partition **all;
-    size_t count;
-
-    if (n->state == OD_NODE_DRAINING)
-        return;
-    od_timer_set(n->shards[0].reactor, t, od_reactor_now_ms(n->shards[0].reactor) + CHECKPOINT_MS);
-    all = od_partitions_all(&n->partitions, &count);
-    for (size_t i = 0; i < count; i++) {
-        od_partition_flush(all[i], &n->shards[0]);
-        od_partition_unref(all[i]);
-    }
-    od_free(all);
-    if (life->checkpointing)
-        return;
-    life->checkpoint =
-        (struct od_job){ .class = OD_JOB_FLUSH, .run = run_checkpoint, .done = checkpoint_done };
-    life->checkpointing = !od_helpers_submit(n->helpers, &life->checkpoint);
 }
 
 /* --- the way down ---------------------------------------------------------------------------- */
@@ -323,8 +284,8 @@ static void end_when_idle(struct od_timer *t)
     struct od_node *n = life->node;
     struct od_reactor *r = n->shards[0].reactor;
 
-    if (od_controller_idle(n->controller) && !life->checkpointing && !od_node_opening(n) &&
-        atomic_load(&n->flushes_out) == 0)
+    if (od_controller_idle(n->controller) && od_housekeeping_idle(&life->housekeeping) &&
+        !od_node_opening(n) && atomic_load(&n->jobs_out) == 0)
         end(n);
     else
         od_timer_set(r, t, od_reactor_now_ms(r) + CONTROLLER_IDLE_MS);
@@ -390,7 +351,7 @@ static void stop(struct od_post *post)
         return;
     n->state = OD_NODE_DRAINING;
     close_listeners(n);
-    od_timer_cancel(r, &life->housekeeping);
+    od_housekeeping_stop(&life->housekeeping);
     life->wait.fire = drain_overdue;
     od_timer_set(r, &life->wait, od_reactor_now_ms(r) + DRAIN_MS);
     life->draining = n->shard_count;
@@ -515,8 +476,6 @@ static void run(struct od_node *n)
 
     life->begin.run = begin;
     od_reactor_post(r, &life->begin);
-    life->housekeeping.fire = housekeep;
-    od_timer_set(r, &life->housekeeping, od_clock_mono_ns() / 1000000 + CHECKPOINT_MS);
     od_reactor_run(r);
 }
 

@@ -57,7 +57,7 @@ struct od_node {
     int shard_count;
     enum od_node_state state;   /* reactor 0 */
     enum od_err result;         /* of the run; reactor 0 */
-    _Atomic int flushes_out;    /* flush jobs that have not come back */
+    _Atomic int jobs_out;       /* of partitions: flushes, removals */
     uint64_t incarnations;      /* partitions opened so far; reactor 0 */
     struct od_opening *opening; /* reactor 0; NULL: none is out */
     struct od_node_life *life;

@@ -2,6 +2,7 @@
 /* What the files of the node share: its way up and down, and opening partitions. */
 #pragma once
 
+#include "broker/housekeeping.h"
 #include "broker/node.h"
 #include "meta/life.h"
 #include "net/listener.h"
@@ -26,10 +27,7 @@ struct od_node_life {
     int draining; /* shards that still have connections */
     struct od_drain drains[OD_NODE_SHARDS_MAX];
     struct od_timer wait;
-    struct od_timer housekeeping;
-    struct od_job checkpoint;
-    bool checkpointing;
-    enum od_err checkpoint_err;
+    struct od_housekeeping housekeeping;
 };
 
 /* od_controller_options.open: carries a delta out on the local partitions. */

@@ -175,7 +175,7 @@ static void settle_pending(struct od_partition *p, struct od_effects *fx)
     }
 }
 
-static void publish(struct od_partition *p)
+void od_partition_publish(struct od_partition *p)
 {
     if (!p->plog)
         return;
@@ -233,7 +233,7 @@ void od_partition_step(struct od_partition *p, const struct od_replica_event *ev
         ev = &next;
     } while (again);
     settle_pending(p, fx);
-    publish(p);
+    od_partition_publish(p);
 }
 
 void od_partition_want_flush(struct od_partition *p, struct od_effects *fx)

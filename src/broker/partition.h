@@ -123,6 +123,9 @@ struct od_plog *od_partition_close(struct od_partition *p, struct od_shard *shar
 /* Starts a flush if there is anything to flush; for timers. */
 void od_partition_flush(struct od_partition *p, struct od_shard *shard);
 
+/* Deletes the segments that retention.ms and retention.bytes give up. */
+void od_partition_retain(struct od_partition *p, struct od_shard *shard);
+
 void od_watcher_add(struct od_watcher *w, struct od_partition *p);
 /* On home; frees the watcher now or when its post comes back. */
 void od_watcher_free(struct od_watcher *w);

@@ -88,6 +88,16 @@ static void fill_asked(struct od_call *call, const struct od_image *image,
         od_auto_create(call->shard, asked->name);
 }
 
+/* Room for n topics; an answer may be many times its request, so the budget is asked. */
+static bool make_room(struct od_call *call, struct od_metadata_rsp *rsp, int32_t n)
+{
+    rsp->topics.n = n;
+    rsp->topics.v = od_arena_try(&call->arena, sizeof(*rsp->topics.v) * (size_t)n);
+    if (!rsp->topics.v)
+        od_call_refuse(call, "the answer passes the memory budget (queued.max.request.bytes)");
+    return rsp->topics.v;
+}
+
 static void list_all_topics(struct od_call *call, const struct od_image *image,
                             struct od_metadata_rsp *rsp)
 {
@@ -97,7 +107,8 @@ static void list_all_topics(struct od_call *call, const struct od_image *image,
 
     while (od_image_topic_next(image, &walk))
         n++;
-    OD_ARENA_LIST(&call->arena, rsp->topics, n);
+    if (!make_room(call, rsp, n))
+        return;
     walk = (struct od_pmap_walk){ 0 };
     for (n = 0; (topic = od_image_topic_next(image, &walk)); n++)
         fill_topic(call, topic, &rsp->topics.v[n]);
@@ -136,8 +147,7 @@ enum od_done od_handle_metadata(struct od_call *call, const struct od_metadata_r
     image = od_image_acquire(&node->image);
     if (req->topics.n < 0 || (req->topics.n == 0 && call->header.api_version == 0)) {
         list_all_topics(call, image, rsp);
-    } else {
-        OD_ARENA_LIST(&call->arena, rsp->topics, req->topics.n);
+    } else if (make_room(call, rsp, req->topics.n)) {
         for (int32_t i = 0; i < req->topics.n; i++)
             fill_asked(call, image, &req->topics.v[i], &rsp->topics.v[i]);
     }

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rounds over the partitions, in slices. */
+#include "broker/housekeeping.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "broker/node.h"
+#include "broker/partition.h"
+
+enum { SLICE = 256, SLICE_MS = 1 };
+
+static void run_sweep(struct od_job *job)
+{
+    struct od_housekeeping *h = OD_CONTAINER(job, struct od_housekeeping, job);
+
+    od_storage_sweep(h->node->storage);
+}
+
+static void run_checkpoint(struct od_job *job)
+{
+    struct od_housekeeping *h = OD_CONTAINER(job, struct od_housekeeping, job);
+
+    if (od_storage_checkpoint(h->node->storage))
+        od_log(OD_LOG_WARN, "broker", "no checkpoint: the next start has more to read");
+}
+
+static void job_done(struct od_job *job)
+{
+    OD_CONTAINER(job, struct od_housekeeping, job)->out = false;
+}
+
+static void submit(struct od_housekeeping *h, void (*run)(struct od_job *))
+{
+    if (h->out)
+        return; /* the last one is slow; the next round tries again */
+    h->job = (struct od_job){ .class = OD_JOB_DELETE, .run = run, .done = job_done };
+    h->out = !od_helpers_submit(h->node->helpers, &h->job);
+}
+
+static void set_timer(struct od_housekeeping *h, int64_t in_ms)
+{
+    struct od_reactor *r = h->node->shards[0].reactor;
+
+    od_timer_set(r, &h->timer, od_reactor_now_ms(r) + in_ms);
+}
+
+static void begin_round(struct od_housekeeping *h)
+{
+    int64_t now_ms = od_reactor_now_ms(h->node->shards[0].reactor);
+
+    h->all = od_partitions_all(&h->node->partitions, &h->count);
+    h->next = 0;
+    h->retaining = now_ms >= h->retain_ms;
+    if (h->retaining)
+        h->retain_ms = now_ms + h->node->config.log_retention_check_interval_ms;
+}
+
+static void end_round(struct od_housekeeping *h)
+{
+    od_free(h->all);
+    h->all = NULL;
+    submit(h, run_checkpoint);
+    set_timer(h, h->node->config.log_flush_offset_checkpoint_interval_ms);
+}
+
+static void go_on(struct od_timer *t)
+{
+    struct od_housekeeping *h = OD_CONTAINER(t, struct od_housekeeping, timer);
+    struct od_shard *shard = &h->node->shards[0];
+
+    if (!h->all)
+        begin_round(h);
+    for (int i = 0; i < SLICE && h->next < h->count; i++) {
+        struct od_partition *p = h->all[h->next++];
+
+        if (h->retaining)
+            od_partition_retain(p, shard);
+        od_partition_flush(p, shard);
+        od_partition_unref(p);
+    }
+    if (h->next < h->count)
+        set_timer(h, SLICE_MS);
+    else
+        end_round(h);
+}
+
+void od_housekeeping_start(struct od_housekeeping *h, struct od_node *node)
+{
+    *h = (struct od_housekeeping){ .node = node, .timer.fire = go_on };
+    submit(h, run_sweep);
+    set_timer(h, node->config.log_flush_offset_checkpoint_interval_ms);
+}
+
+void od_housekeeping_stop(struct od_housekeeping *h)
+{
+    if (!h->node)
+        return;
+    od_timer_cancel(h->node->shards[0].reactor, &h->timer);
+    while (h->all && h->next < h->count)
+        od_partition_unref(h->all[h->next++]);
+    od_free(h->all);
+    h->all = NULL;
+}
+
+bool od_housekeeping_idle(const struct od_housekeeping *h)
+{
+    return !h->out;
+}

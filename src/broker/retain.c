@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Retention of one partition: old segments leave the log at once, their files by a helper. */
+#include "broker/partition_internal.h"
+
+#include "base/mem.h"
+#include "broker/node.h"
+#include "broker/shard.h"
+#include "os/clock.h"
+
+struct removal {
+    struct od_job job;
+    struct od_node *node;
+    struct od_plog_trash trash;
+};
+
+static void run_removal(struct od_job *job)
+{
+    struct removal *r = OD_CONTAINER(job, struct removal, job);
+
+    /* What cannot be removed is logged there and left to the next start. */
+    (void)!od_plog_trash_run(&r->trash);
+}
+
+static void removal_done(struct od_job *job)
+{
+    struct removal *r = OD_CONTAINER(job, struct removal, job);
+
+    atomic_fetch_sub(&r->node->jobs_out, 1);
+    od_free(r);
+}
+
+static void submit(struct removal *r)
+{
+    r->job = (struct od_job){ .class = OD_JOB_DELETE, .run = run_removal, .done = removal_done };
+    atomic_fetch_add(&r->node->jobs_out, 1);
+    if (od_helpers_submit(r->node->helpers, &r->job)) {
+        run_removal(&r->job); /* the queue is full of removals: this one cannot wait for ever */
+        removal_done(&r->job);
+    }
+}
+
+void od_partition_retain(struct od_partition *p, struct od_shard *shard)
+{
+    struct removal *r = OD_NEW(struct removal);
+    bool any = false;
+    struct od_effects fx;
+
+    r->node = p->node;
+    od_partition_enter(p, &fx);
+    if (p->plog && p->config->cleanup_policy & OD_CLEANUP_DELETE) {
+        struct od_plog_retention rule = {
+            .now_ms = od_clock_wall_ms(),
+            .retention_ms = p->config->retention_ms,
+            .retention_bytes = p->config->retention_bytes,
+            .limit_offset = od_replica_high_watermark(&p->replica),
+        };
+
+        any = od_plog_retain(p->plog, &rule, &r->trash);
+        od_partition_publish(p);
+    }
+    od_partition_leave(p, &fx, shard);
+    if (any)
+        submit(r);
+    else
+        od_free(r);
+}
