@@ -27,6 +27,17 @@ int od_main_config(int argc, char **argv)
     return OD_EXIT_OK;
 }
 
+static void print_known(const struct od_api *api)
+{
+    printf("| %d | %s | ", api->key, api->name);
+    printf(api->version_min < api->version_max ? "%d-%d | " : "%d | ", api->version_min,
+           api->version_max);
+    if (api->flexible_min <= api->version_max)
+        printf("%d |\n", api->flexible_min);
+    else
+        puts("- |");
+}
+
 int od_main_protocol(int argc, char **argv)
 {
     struct od_api_row row;
@@ -42,13 +53,18 @@ int od_main_protocol(int argc, char **argv)
     puts(
         "\nProduce 0-2 are advertised for the sake of old clients, and refused: the connection is\n"
         "closed. A request of an API or version that is not listed closes the connection, except\n"
-        "ApiVersions, which answers with the versions it knows.");
+        "ApiVersions, which answers with the versions it knows.\n\n"
+        "## Known\n\nThe messages that the codecs know, so that `odradek debug decode` shows them:\n"
+        "every version from Kafka 3.9's lowest to 4.4's highest stable one.\n\n"
+        "| key | API | versions | flexible from |\n|---|---|---|---|");
+    for (int32_t i = 0; i < od_api_count; i++)
+        print_known(&od_apis[i]);
     return OD_EXIT_OK;
 }
 
 int od_main_debug(int argc, char **argv)
 {
     if (argc < 2 || strcmp(argv[1], "decode"))
-        return usage("debug decode API VERSION request|response [-o text|json] [HEX]");
+        return usage("debug decode NAME VERSION request|response|record [HEX], or --capture FILE");
     return od_cli_debug_decode(argc - 1, argv + 1);
 }
