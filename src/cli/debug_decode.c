@@ -1,22 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `odradek debug decode NAME VERSION request|response|record [--header] [-o text|json] [HEX]`. */
+/*
+ * `odradek debug decode NAME VERSION request|response|record [--header] [-o text|json] [HEX]`, or
+ * `odradek debug decode --capture FILE [-o text|json]`.
+ */
 #include "cli/debug_decode.h"
 
 #include "base/mem.h"
+#include "cli/debug_capture.h"
+#include "cli/input.h"
 #include "wire/frame.h"
 #include "wire/print.h"
 
 #include <ctype.h>
 #include <stdio.h>
 
-enum { HEX_BYTES_MAX = 64 << 20 };
+enum { HEX_BYTES_MAX = 64 << 20, CAPTURE_BYTES_MAX = 1 << 30 };
 
 static const char usage[] =
     "usage: odradek debug decode NAME VERSION request|response|record [--header] [-o text|json] "
     "[HEX]\n"
+    "       odradek debug decode --capture FILE [-o text|json]\n"
     "  NAME is an API (produce), its key (0), or a record (topic_record)\n"
     "  --header: the bytes begin with the request or response header, without the length\n"
-    "  HEX: hexadecimal bytes, blanks are skipped; read from standard input if absent\n";
+    "  HEX: hexadecimal bytes, blanks are skipped; read from standard input if absent\n"
+    "  FILE: packets as tcpdump -w writes them; each request and response is printed\n";
 
 struct arguments {
     const struct od_api *api; /* NULL for records */
@@ -54,22 +61,6 @@ static int64_t unhex(char *text, size_t len)
     return digits % 2 ? -1 : (int64_t)(digits / 2);
 }
 
-static char *read_input(size_t *len)
-{
-    size_t capacity = 1 << 16;
-    char *text = od_alloc(capacity);
-
-    *len = 0;
-    while (!feof(stdin) && !ferror(stdin) && *len < HEX_BYTES_MAX) {
-        if (*len == capacity) {
-            capacity *= 2;
-            text = od_realloc(text, capacity);
-        }
-        *len += fread(text + *len, 1, capacity - *len, stdin);
-    }
-    return text;
-}
-
 static bool find_codec(struct arguments *a, const char *name, const char *kind)
 {
     int64_t key;
@@ -89,6 +80,12 @@ static bool find_codec(struct arguments *a, const char *name, const char *kind)
     return a->codec != NULL;
 }
 
+static bool parse_form(const char *text, enum od_print_form *out)
+{
+    *out = text[0] == 'j' ? OD_PRINT_JSON : OD_PRINT_TEXT;
+    return strcmp(text, "json") == 0 || strcmp(text, "text") == 0;
+}
+
 static bool parse_arguments(int argc, char **argv, struct arguments *a)
 {
     int64_t version;
@@ -102,10 +99,8 @@ static bool parse_arguments(int argc, char **argv, struct arguments *a)
         if (strcmp(argv[i], "--header") == 0 && a->api) {
             a->header = true;
         } else if (strcmp(argv[i], "-o") == 0 && i + 1 < argc) {
-            i++;
-            if (strcmp(argv[i], "json") != 0 && strcmp(argv[i], "text") != 0)
+            if (!parse_form(argv[++i], &a->form))
                 return false;
-            a->form = argv[i][0] == 'j' ? OD_PRINT_JSON : OD_PRINT_TEXT;
         } else if (!a->hex && argv[i][0] != '-') {
             a->hex = argv[i];
         } else {
@@ -156,6 +151,37 @@ static int decode(const struct arguments *a, const uint8_t *data, size_t len)
     return err ? 1 : 0;
 }
 
+static int refuse(void)
+{
+    fputs(usage, stderr);
+    return 2;
+}
+
+/* argv[0] is "--capture". */
+static int decode_capture(int argc, char **argv)
+{
+    enum od_print_form form = OD_PRINT_TEXT;
+    enum od_err err;
+    uint8_t *data;
+    size_t len;
+    FILE *in;
+
+    if (argc != 2 && !(argc == 4 && strcmp(argv[2], "-o") == 0 && parse_form(argv[3], &form)))
+        return refuse();
+    in = fopen(argv[1], "rb");
+    if (!in) {
+        perror(argv[1]);
+        return 1;
+    }
+    data = od_cli_read_all(in, CAPTURE_BYTES_MAX, &len);
+    fclose(in);
+    err = od_cli_debug_capture(data, len, form, stdout);
+    if (err)
+        fprintf(stderr, "%s: not a packet capture (pcap)\n", argv[1]);
+    od_free(data);
+    return err ? 1 : 0;
+}
+
 int od_cli_debug_decode(int argc, char **argv)
 {
     struct arguments a;
@@ -164,15 +190,15 @@ int od_cli_debug_decode(int argc, char **argv)
     int64_t len;
     int status = 1;
 
-    if (!parse_arguments(argc, argv, &a)) {
-        fputs(usage, stderr);
-        return 2;
-    }
+    if (argc > 1 && strcmp(argv[1], "--capture") == 0)
+        return decode_capture(argc - 1, argv + 1);
+    if (!parse_arguments(argc, argv, &a))
+        return refuse();
     if (a.hex) {
         text = od_strdup(a.hex);
         text_len = strlen(text);
     } else {
-        text = read_input(&text_len);
+        text = (char *)od_cli_read_all(stdin, HEX_BYTES_MAX, &text_len);
     }
     len = unhex(text, text_len);
     if (len < 0)

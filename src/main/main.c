@@ -17,7 +17,7 @@ static const struct command commands[] = {
     { "server", od_main_server, "run a broker: server [FILE] [--override key=value]..." },
     { "config", od_main_config, "config document: every setting, as Markdown" },
     { "protocol", od_main_protocol, "protocol document: what is served, as Markdown" },
-    { "debug", od_main_debug, "debug decode API VERSION request|response [HEX]" },
+    { "debug", od_main_debug, "debug decode: prints messages from hexadecimal or a capture" },
     { "help", help, "this list" },
 };
 
