@@ -54,7 +54,8 @@ int od_main_protocol(int argc, char **argv)
         "\nProduce 0-2 are advertised for the sake of old clients, and refused: the connection is\n"
         "closed. A request of an API or version that is not listed closes the connection, except\n"
         "ApiVersions, which answers with the versions it knows.\n\n"
-        "## Known\n\nThe messages that the codecs know, so that `odradek debug decode` shows them:\n"
+        "## Known\n\n"
+        "The messages that the codecs know, so that `odradek debug decode` shows them:\n"
         "every version from Kafka 3.9's lowest to 4.4's highest stable one.\n\n"
         "| key | API | versions | flexible from |\n|---|---|---|---|");
     for (int32_t i = 0; i < od_api_count; i++)

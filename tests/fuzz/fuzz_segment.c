@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Recovery of a segment's file, compared with a naive reader: the whole batches in front are kept,
- * what the index and the damages say is true, and a second recovery of what is left changes nothing.
+ * what the index and the damages say is true, and a second recovery of what is left changes
+ * nothing.
  * Input: flags (1 gaps, 2 power cut, 4 a segment follows, 8 put CRCs right), durable end, file.
  */
 #include "base/assert.h"
@@ -13,7 +14,8 @@
 
 #include <unistd.h>
 
-enum { FILE_BYTES_MAX = 1 << 16, GAPS = 1, POWER_CUT = 2, FOLLOWED = 4, FIX_CRC = 8, NEXT_BASE = 1000 };
+enum { GAPS = 1, POWER_CUT = 2, FOLLOWED = 4, FIX_CRC = 8 };
+enum { FILE_BYTES_MAX = 1 << 16, NEXT_BASE = 1000 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
