@@ -193,7 +193,8 @@ TEST(IPv6_and_the_other_byte_order_are_read_too)
 
 TEST(what_is_not_Kafka_is_said)
 {
-    static const uint8_t huge[] = { 0x7f, 0xff, 0xff, 0xff }, strange[] = { 0, 0, 0, 2, 0xff, 0xff };
+    static const uint8_t huge[] = { 0x7f, 0xff, 0xff, 0xff };
+    static const uint8_t strange[] = { 0, 0, 0, 2, 0xff, 0xff };
     struct maker m = { 0 };
 
     begin(&m);
