@@ -26,7 +26,8 @@ static void put_u32(struct maker *m, uint32_t v)
 static void put(struct maker *m, const void *data, size_t len)
 {
     CHECK(m->len + len <= sizeof(m->bytes));
-    memcpy(m->bytes + m->len, data, len);
+    if (len > 0)
+        memcpy(m->bytes + m->len, data, len);
     m->len += len;
 }
 
