@@ -44,17 +44,22 @@ static bool next_line(FILE *in, struct line *out)
     return true;
 }
 
-static int for_each_line(void (*check)(const struct line *line))
+static void for_each_line(void (*check)(const struct line *line))
 {
-    FILE *in = fopen("tests/unit/wire/foreign/kmsg.txt", "r");
-    struct line line;
-    int n = 0;
+    static const char *const files[] = { "kmsg", "kafka_python" };
 
-    CHECK(in != NULL);
-    for (; next_line(in, &line); n++)
-        check(&line);
-    fclose(in);
-    return n;
+    for (size_t i = 0; i < OD_COUNT(files); i++) {
+        char path[80];
+        struct line line;
+        FILE *in;
+
+        snprintf(path, sizeof(path), "tests/unit/wire/foreign/%s.txt", files[i]);
+        in = fopen(path, "r");
+        CHECK(in != NULL);
+        while (next_line(in, &line))
+            check(&line);
+        fclose(in);
+    }
 }
 
 static void *decode(const struct line *line, struct od_arena *arena)
