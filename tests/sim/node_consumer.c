@@ -16,7 +16,7 @@ struct reader {
     bool with_session;
     int32_t session_id, session_epoch;
     int16_t version;
-    int32_t max_wait_ms, partition_bytes;
+    int32_t max_wait_ms, partition_bytes, answer_bytes;
     /* of the answer being walked */
     int partition;
     int64_t high_watermark;
@@ -102,7 +102,7 @@ static void fill_request(struct reader *r, struct od_fetch_req *req)
     od_fetch_req_defaults(req);
     req->max_wait_ms = r->max_wait_ms;
     req->min_bytes = 1;
-    req->max_bytes = 50 << 20;
+    req->max_bytes = r->answer_bytes;
     req->session_id = r->with_session ? r->session_id : 0;
     req->session_epoch = !r->with_session ? -1 : anew ? 0 : r->session_epoch;
     OD_ARENA_LIST(&c->arena, req->topics, w->partitions);
@@ -169,6 +169,7 @@ static void begin_reader(struct reader *r, void *client)
                                   : (int16_t)(4 + od_sim_random(9));
     r->with_session = r->version >= 7 && od_sim_chance(600000);
     r->max_wait_ms = (int32_t)od_sim_random(600);
+    r->answer_bytes = 1 + (int32_t)od_sim_random(od_sim_chance(500000) ? 3000 : 50 << 20);
     r->partition_bytes = 1 + (int32_t)od_sim_random(od_sim_chance(300000) ? 300 : 100000);
 }
 
@@ -204,7 +205,7 @@ void node_consume(void *client)
                 break;
         }
         if (r.client->world->stopping)
-            r.partition_bytes = 1 << 20; /* a slow reader is to come to its end */
+            r.partition_bytes = r.answer_bytes = 1 << 20; /* a slow reader comes to its end */
         if (poll_once(&r) != OD_NONE)
             wire_close(&r.client->conn);
         od_arena_reset(&r.client->arena);
