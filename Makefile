@@ -3,7 +3,7 @@
 #
 # PROFILE=release|asan|tsan|cov chooses flags and the folder build/<profile>.  CC=clang works too.
 
-MAKEFLAGS += --no-builtin-rules
+MAKEFLAGS += --no-builtin-rules --no-print-directory
 .SUFFIXES:
 .SECONDARY:
 .DELETE_ON_ERROR:
