@@ -48,19 +48,24 @@ static int64_t stall_ms(const struct od_config *c)
     return idle_ms >= 0 && idle_ms < OD_NET_STALL_MS ? idle_ms : OD_NET_STALL_MS;
 }
 
+/* Kafka's default of 100 KB halves the rate of large messages: unset, the system tunes it. */
+static int buffer_bytes(const struct od_config *c, enum od_key key, int32_t value)
+{
+    return od_config_is_set(c, key) ? value : -1;
+}
+
 static void make_net(struct od_shard *s)
 {
     const struct od_config *c = &s->node->config;
     struct od_net_settings settings = {
+        .send_buffer_bytes =
+            buffer_bytes(c, OD_KEY_SOCKET_SEND_BUFFER_BYTES, c->socket_send_buffer_bytes),
+        .receive_buffer_bytes =
+            buffer_bytes(c, OD_KEY_SOCKET_RECEIVE_BUFFER_BYTES, c->socket_receive_buffer_bytes),
         .idle_ms = c->connections_max_idle_ms,
         .stall_ms = stall_ms(c),
         .request_bytes_max = c->socket_request_max_bytes,
         .in_flight_max = OD_NET_IN_FLIGHT_MAX,
-        .send_buffer_bytes = c->socket_send_buffer_bytes,
-        /* Kafka's default of 100 KB halves the rate of large requests: the system tunes it. */
-        .receive_buffer_bytes = od_config_is_set(c, OD_KEY_SOCKET_RECEIVE_BUFFER_BYTES)
-                                    ? c->socket_receive_buffer_bytes
-                                    : -1,
     };
 
     s->net = od_net_new(s->reactor, &settings, &handlers, &s->node->budget, s);

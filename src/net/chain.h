@@ -20,7 +20,7 @@ struct od_part {
             struct od_file *file;
             int64_t pos;
             void (*release)(void *pin); /* may be NULL */
-            void *pin; /* what keeps the file open */
+            void *pin;                  /* what keeps the file open */
         } range;
     };
     size_t len;

@@ -127,8 +127,8 @@ static void on_timer(struct od_timer *t)
     }
     if (why) {
         c->net->stats.stalled++;
-        od_log(OD_LOG_WARN, "net", "%s:%u: %s for %lld ms; closed", c->peer.host, c->peer.port,
-               why, (long long)c->net->settings.stall_ms);
+        od_log(OD_LOG_WARN, "net", "%s:%u: %s for %lld ms; closed", c->peer.host, c->peer.port, why,
+               (long long)c->net->settings.stall_ms);
     } else {
         c->net->stats.idle++;
         od_log(OD_LOG_INFO, "net", "%s:%u: idle for %lld ms; closed", c->peer.host, c->peer.port,

@@ -71,9 +71,11 @@ static void note_refusal(struct od_listener *l, const struct od_address *peer, e
     l->refused++;
     if (now_ms - l->refusal_logged_ms < REFUSAL_LOG_MS)
         return;
-    od_log(OD_LOG_WARN, "net", "%s:%u: refused, %s has as many connections as allowed (%llu "
-           "refused since the last such line)", peer->host, peer->port,
-           err == OD_E_LIMIT ? "the broker" : "the address", (unsigned long long)l->refused);
+    od_log(OD_LOG_WARN, "net",
+           "%s:%u: refused, %s has as many connections as allowed (%llu "
+           "refused since the last such line)",
+           peer->host, peer->port, err == OD_E_LIMIT ? "the broker" : "the address",
+           (unsigned long long)l->refused);
     l->refused = 0;
     l->refusal_logged_ms = now_ms;
 }
@@ -81,8 +83,10 @@ static void note_refusal(struct od_listener *l, const struct od_address *peer, e
 static void pause_accepting(struct od_listener *l)
 {
     if (!l->out_of_descriptors)
-        od_log(OD_LOG_ERROR, "net", "no descriptor or memory for new connections; trying again "
-               "every %d ms", LIMIT_PAUSE_MS);
+        od_log(OD_LOG_ERROR, "net",
+               "no descriptor or memory for new connections; trying again "
+               "every %d ms",
+               LIMIT_PAUSE_MS);
     l->out_of_descriptors = true;
     od_reactor_want(l->reactor, &l->watch, 0);
     od_timer_set(l->reactor, &l->pause, od_reactor_now_ms(l->reactor) + LIMIT_PAUSE_MS);

@@ -51,10 +51,10 @@ struct od_net_stats {
     uint64_t frames;
     uint64_t received_bytes;
     uint64_t sent_bytes;
-    uint64_t rejected;  /* closed for what they sent: HTTP, TLS, impossible lengths, half frames */
-    uint64_t stalled;   /* closed for stall_ms, by the peer's fault or for want of memory */
-    uint64_t idle;      /* closed for idle_ms */
-    uint64_t starved;   /* times that reading waited for the budget */
+    uint64_t rejected; /* closed for what they sent: HTTP, TLS, impossible lengths, half frames */
+    uint64_t stalled;  /* closed for stall_ms, by the peer's fault or for want of memory */
+    uint64_t idle;     /* closed for idle_ms */
+    uint64_t starved;  /* times that reading waited for the budget */
 };
 
 /* owner: what od_conn_owner answers, such as the shard.  Settings and handlers are copied; the

@@ -14,14 +14,17 @@
 #include "net/net.h"
 
 enum {
-    OD_NET_CHUNK_BYTES = 65536, /* small frames of all connections are received here */
-    OD_NET_KEPT_CHUNKS = 16,    /* 1 MiB at most: what one turn's frames may pin */
-    OD_NET_SMALL_BYTES = 16384, /* a frame up to this is put together in the chunk */
-    OD_NET_FIRST_BYTES = 65536, /* of a larger frame are received before all is charged */
-    OD_NET_UNSENT_MAX = 262144, /* owned bytes of unsent answers at which reading stops */
-    OD_NET_TURN_BYTES = 262144, /* sent per connection and turn, twice that at most */
+    OD_NET_CHUNK_BYTES = 131072, /* small frames of all connections are received here */
+    OD_NET_KEPT_CHUNKS = 16,     /* 2 MiB at most: what one turn's frames may pin */
+    OD_NET_SMALL_BYTES = 32768, /* a frame up to this is put together in the chunk: a usual batch */
+    OD_NET_FIRST_BYTES = 131072, /* of a larger frame are received before all is charged */
+    OD_NET_UNSENT_MAX = 262144,  /* owned bytes of unsent answers at which reading stops */
+    OD_NET_TURN_BYTES = 262144,  /* sent per connection and turn, twice that at most */
     OD_NET_PREFIX_BYTES = 4,
 };
+
+/* The start of a large frame is moved out of the chunk it came in. */
+_Static_assert(OD_NET_FIRST_BYTES >= OD_NET_CHUNK_BYTES, "a chunk fits the first step");
 
 enum od_conn_state { OD_CONN_OPEN, OD_CONN_ENDING, OD_CONN_CLOSING };
 
@@ -53,7 +56,7 @@ struct od_net {
 enum od_reply_state { OD_REPLY_AWAITED, OD_REPLY_READY, OD_REPLY_SKIPPED };
 
 struct od_reply {
-    struct od_link link; /* od_conn.replies, in the order of the requests */
+    struct od_link link;  /* od_conn.replies, in the order of the requests */
     struct od_conn *conn; /* NULL: closed */
     struct od_chain chain;
     enum od_reply_state state;
@@ -99,9 +102,9 @@ void od_net_count_one(struct od_net *n); /* any thread: a connection is on its w
 struct od_reactor *od_net_reactor(const struct od_net *n);
 
 /* conn.c */
-void od_conn_schedule(struct od_conn *c);           /* its work at the end of this turn */
-void od_conn_stall_begins(struct od_conn *c);       /* something now waits for the peer */
-void od_conn_end(struct od_conn *c);                /* to ENDING */
+void od_conn_schedule(struct od_conn *c);     /* its work at the end of this turn */
+void od_conn_stall_begins(struct od_conn *c); /* something now waits for the peer */
+void od_conn_end(struct od_conn *c);          /* to ENDING */
 bool od_conn_may_hand_up(const struct od_conn *c);
 bool od_conn_may_read(const struct od_conn *c);
 

@@ -256,12 +256,29 @@ static void go_on_next_turn(struct od_conn *c)
     }
 }
 
+/* Bytes follow a file range: held back, they share its last packet. */
+static bool has_trailer(const struct od_conn *c)
+{
+    const struct od_reply *r = first_reply(c);
+
+    if (!r || r->state != OD_REPLY_READY)
+        return false;
+    for (int i = r->part; i + 1 < r->chain.count; i++)
+        if (r->chain.parts[i].kind == OD_PART_FILE)
+            return true;
+    return false;
+}
+
 void od_conn_flush(struct od_conn *c)
 {
     size_t total = 0;
     enum od_err err = OD_NONE;
+    bool corked;
 
     finish_skipped(c);
+    corked = !c->blocked && has_trailer(c);
+    if (corked)
+        od_socket_cork(c->watch.socket, true);
     /* The last call may pass the share: slices stay whole, whatever small parts lie between. */
     while (!err && !c->blocked && total < OD_NET_TURN_BYTES && od_conn_has_unsent(c)) {
         const struct od_reply *r = first_reply(c);
@@ -274,6 +291,8 @@ void od_conn_flush(struct od_conn *c)
         total += sent;
         advance(c, sent);
     }
+    if (corked)
+        od_socket_cork(c->watch.socket, false);
     if (err == OD_E_AGAIN)
         c->blocked = true;
     else if (err)

@@ -35,6 +35,8 @@ OD_MUST_USE enum od_err od_socket_send(struct od_socket *s, const struct od_span
 /* OD_NONE with *sent == 0: the file ends at pos. */
 OD_MUST_USE enum od_err od_socket_send_file(struct od_socket *s, struct od_file *f, int64_t pos,
                                             size_t len, size_t *sent);
+/* While on, only full packets leave; turning it off sends what is left.  Best effort. */
+void od_socket_cork(struct od_socket *s, bool on);
 void od_socket_set_buffers(struct od_socket *s, int send_bytes, int receive_bytes); /* -1: leave */
 /* The address that the peer reached. */
 void od_socket_local(struct od_socket *s, struct od_address *out);

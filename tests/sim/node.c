@@ -12,7 +12,7 @@
 #include <string.h>
 
 enum { FAULT_MS = 6000, HEAL_MS = 60000, STEP_MS = 20, STOP_MS = 60000,
-       DISK_BYTES = 1 << 30, RECEIVE_BYTES = 17 * 65536,
+       DISK_BYTES = 1 << 30, RECEIVE_BYTES = 17 * 131072,
        SESSION_BYTES = 20000 };
 
 static struct node_world world;

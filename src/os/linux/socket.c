@@ -250,6 +250,13 @@ enum od_err od_socket_send_file(struct od_socket *s, struct od_file *f, int64_t 
     return put >= 0 ? OD_NONE : fail("sendfile", errno);
 }
 
+void od_socket_cork(struct od_socket *s, bool on)
+{
+    int value = on;
+
+    setsockopt(s->fd, IPPROTO_TCP, TCP_CORK, &value, sizeof(value));
+}
+
 void od_socket_set_buffers(struct od_socket *s, int send_bytes, int receive_bytes)
 {
     /* A wish: the kernel bounds it by its own limits. */

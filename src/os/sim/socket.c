@@ -201,6 +201,11 @@ enum od_err od_socket_send_file(struct od_socket *s, struct od_file *f, int64_t 
     return err;
 }
 
+void od_socket_cork(struct od_socket *s, bool on)
+{
+    (void)s, (void)on; /* packets are the network model's own */
+}
+
 void od_socket_set_buffers(struct od_socket *s, int send_bytes, int receive_bytes)
 {
     (void)receive_bytes;
