@@ -54,11 +54,20 @@ static bool find_row(int16_t key, struct od_api_row *out)
 
 /* --- answers --------------------------------------------------------------------------------- */
 
+/* One writer: no locked instruction is needed. */
+static void count_alive(struct od_shard *shard, int change)
+{
+    int n = atomic_load_explicit(&shard->calls_alive, memory_order_relaxed);
+
+    atomic_store_explicit(&shard->calls_alive, n + change, memory_order_release);
+}
+
 static struct od_call *new_call(struct od_shard *shard, struct od_slice frame)
 {
     struct od_call *call = shard->spare_calls;
 
     od_budget_force(&shard->node->budget, sizeof(*call));
+    count_alive(shard, 1);
     if (call) {
         shard->spare_calls = call->next;
         shard->spare_count--;
@@ -80,6 +89,7 @@ static void free_call(struct od_call *call)
     od_slice_unref(&call->frame);
     od_arena_reset(&call->arena);
     od_budget_give(&shard->node->budget, sizeof(*call));
+    count_alive(shard, -1);
     if (shard->spare_count < OD_CALLS_KEPT_MAX) {
         call->next = shard->spare_calls;
         shard->spare_calls = call;

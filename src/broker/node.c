@@ -16,11 +16,6 @@
 #include "os/clock.h"
 #include "os/thread.h"
 
-enum {
-    DRAIN_MS = 10000,        /* then connections are closed with their answers unsent */
-    CONTROLLER_IDLE_MS = 10, /* how often the stop looks whether the last commit is done */
-};
-
 /* --- connections ----------------------------------------------------------------------------- */
 
 static void opened(struct od_conn *c)
@@ -194,7 +189,7 @@ static enum od_err listen_all(struct od_node *n, struct od_address *bound)
     return OD_NONE;
 }
 
-static void close_listeners(struct od_node *n)
+void od_node_close_listeners(struct od_node *n)
 {
     while (n->listener_count > 0)
         od_listener_close(n->listeners[--n->listener_count]);
@@ -205,8 +200,7 @@ static void close_listeners(struct od_node *n)
 static void give_up_start(struct od_node *n, enum od_err err)
 {
     n->result = err;
-    if (atomic_load(&n->life->stops_asked) == 0)
-        od_node_stop(n);
+    od_node_stop(n);
 }
 
 static void serve(struct od_node *n)
@@ -273,119 +267,7 @@ static void fenced(void *ctx, enum od_err err)
     give_up_start(n, err);
 }
 
-/* --- the way down ---------------------------------------------------------------------------- */
-
-static void end(struct od_node *n)
-{
-    if (n->options.ended)
-        n->options.ended(n->options.ctx);
-    n->options.ended = NULL;
-    od_reactor_stop(n->shards[0].reactor);
-}
-
-static void end_when_idle(struct od_timer *t)
-{
-    struct od_node_life *life = OD_CONTAINER(t, struct od_node_life, wait);
-    struct od_node *n = life->node;
-    struct od_reactor *r = n->shards[0].reactor;
-
-    if (od_controller_idle(n->controller) && od_housekeeping_idle(&life->housekeeping) &&
-        !od_node_opening(n) && atomic_load(&n->jobs_out) == 0)
-        end(n);
-    else
-        od_timer_set(r, t, od_reactor_now_ms(r) + CONTROLLER_IDLE_MS);
-}
-
-static void signed_off(struct od_broker_life *bl, enum od_err err, const char *message)
-{
-    struct od_node_life *life = OD_CONTAINER(bl, struct od_node_life, broker);
-
-    if (err)
-        od_log(OD_LOG_WARN, "broker", "the controlled stop was not noted: %s",
-               message ? message : od_err_text(err));
-    end_when_idle(&life->wait);
-}
-
-static void one_drained(struct od_post *post)
-{
-    struct od_drain *d = OD_CONTAINER(post, struct od_drain, report);
-    struct od_node *n = d->shard->node;
-
-    if (--n->life->draining > 0)
-        return;
-    od_timer_cancel(n->shards[0].reactor, &n->life->wait);
-    n->life->wait.fire = end_when_idle;
-    if (n->life->registered)
-        od_broker_life_stop(&n->life->broker, signed_off);
-    else
-        end_when_idle(&n->life->wait);
-}
-
-static void net_drained(void *arg)
-{
-    struct od_drain *d = arg;
-
-    d->report.run = one_drained;
-    od_reactor_post(d->shard->node->shards[0].reactor, &d->report);
-}
-
-static void drain_shard(struct od_post *post)
-{
-    struct od_drain *d = OD_CONTAINER(post, struct od_drain, order);
-
-    d->shard->draining = true;
-    od_fetch_release_parked(d->shard);
-    od_net_drain(d->shard->net, net_drained, d);
-}
-
-static void drain_overdue(struct od_timer *t)
-{
-    struct od_node_life *life = OD_CONTAINER(t, struct od_node_life, wait);
-
-    od_log(OD_LOG_WARN, "broker", "stopping with answers unsent after %d ms", DRAIN_MS);
-    end(life->node);
-}
-
-static void stop(struct od_post *post)
-{
-    struct od_node_life *life = OD_CONTAINER(post, struct od_node_life, stop);
-    struct od_node *n = life->node;
-    struct od_reactor *r = n->shards[0].reactor;
-
-    if (n->state == OD_NODE_DRAINING)
-        return;
-    n->state = OD_NODE_DRAINING;
-    close_listeners(n);
-    od_housekeeping_stop(&life->housekeeping);
-    life->wait.fire = drain_overdue;
-    od_timer_set(r, &life->wait, od_reactor_now_ms(r) + DRAIN_MS);
-    life->draining = n->shard_count;
-    for (int i = 0; i < n->shard_count; i++) {
-        life->drains[i].shard = &n->shards[i];
-        life->drains[i].order.run = drain_shard;
-        od_reactor_post(n->shards[i].reactor, &life->drains[i].order);
-    }
-}
-
-static void hurry(struct od_post *post)
-{
-    struct od_node_life *life = OD_CONTAINER(post, struct od_node_life, hurry);
-
-    od_log(OD_LOG_WARN, "broker", "stopping at once, asked twice");
-    end(life->node);
-}
-
-void od_node_stop(struct od_node *n)
-{
-    switch (atomic_fetch_add(&n->life->stops_asked, 1)) {
-    case 0:
-        od_reactor_post(n->shards[0].reactor, &n->life->stop);
-        break;
-    case 1:
-        od_reactor_post(n->shards[0].reactor, &n->life->hurry);
-        break;
-    }
-}
+/* --- the way down, after the threads have ended --------------------------------------------- */
 
 static enum od_err close_storage(struct od_node *n)
 {
@@ -494,8 +376,6 @@ enum od_err od_node_run(const struct od_node_options *options)
     n->config = *options->config;
     n->life = life;
     life->node = n;
-    life->stop.run = stop;
-    life->hurry.run = hurry;
     od_budget_init(&n->budget, n->config.queued_max_request_bytes);
     od_partitions_init(&n->partitions, od_random_u64());
     n->admission = od_admission_new(n->config.max_connections, n->config.max_connections_per_ip,
@@ -507,7 +387,7 @@ enum od_err od_node_run(const struct od_node_options *options)
         log_slow_turns(n);
     }
     join_threads(n);
-    close_listeners(n);
+    od_node_close_listeners(n);
     if (n->helpers)
         od_helpers_free(n->helpers);
     if (n->controller)

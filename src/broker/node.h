@@ -68,6 +68,5 @@ struct od_node {
  * fails.  OD_NONE after a clean stop.
  */
 OD_MUST_USE enum od_err od_node_run(const struct od_node_options *options);
-/* Any thread, between ready and the end of the run: drains, then stops.  A second call stops at
- * once. */
+/* Any thread, between ready and the end of the run: drains, then stops.  Once is enough. */
 void od_node_stop(struct od_node *node);

@@ -13,7 +13,7 @@ struct od_drain {
     struct od_post report; /* back to reactor 0 */
 };
 
-/* Used on reactor 0, except stops_asked. */
+/* Used on reactor 0, except stop_asked. */
 struct od_node_life {
     struct od_node *node;
     struct od_broker_life broker;
@@ -21,8 +21,7 @@ struct od_node_life {
     struct od_uuid directory;
     struct od_post begin;
     struct od_post stop;
-    struct od_post hurry;
-    _Atomic int stops_asked;
+    _Atomic bool stop_asked;
     bool registered;
     int draining; /* shards that still have connections */
     struct od_drain drains[OD_NODE_SHARDS_MAX];
@@ -35,5 +34,6 @@ void od_node_open(void *ctx, const struct od_image *image, const struct od_image
 /* Opens every local partition of the image that was loaded, then calls opened. */
 void od_node_open_loaded(struct od_node *n, void (*opened)(struct od_node *n));
 bool od_node_opening(const struct od_node *n); /* an open is out with a helper */
+void od_node_close_listeners(struct od_node *n);
 /* After the threads have ended. */
 void od_node_close_partitions(struct od_node *n);

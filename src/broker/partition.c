@@ -257,14 +257,15 @@ bool od_partition_give_up(struct od_append *a)
 {
     struct od_partition *p = a->partition;
     bool waiting = false;
+    struct od_effects fx;
 
-    od_lock_take(&p->lock);
-    /* In the pending list, and not on its way out: then its base offset is known. */
+    od_partition_enter(p, &fx);
+    /* In the pending list, and not on its way out. */
     OD_LIST_EACH(&p->pending, link)
         waiting |= link == &a->link;
     if (waiting)
         od_link_remove(&a->link);
-    od_lock_drop(&p->lock);
+    od_partition_leave(p, &fx, a->home);
     return waiting;
 }
 

@@ -3,8 +3,9 @@
  * A partition on this broker: its lock, replica machine, log and whoever waits for them.
  *
  * Shared by all shards.  Fields marked "locked" are touched under the partition's lock only, which
- * is taken with od_partition_enter and given back with od_partition_leave; what the machine decided
- * meanwhile is carried out by leave, after the lock is free.
+ * is taken with od_partition_enter and given back with od_partition_leave, never otherwise: leave
+ * carries out what the machine decided meanwhile, after the lock is free, and drains appends that
+ * found it taken.
  *
  * Appends enter a lock-free list first.  Whoever finds the lock taken goes away: the holder looks
  * at the list again after it has left, so no append is forgotten.

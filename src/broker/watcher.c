@@ -19,19 +19,23 @@ static void run_watcher(struct od_post *post)
 
 void od_watcher_add(struct od_watcher *w, struct od_partition *p)
 {
+    struct od_effects fx;
+
     w->partition = od_partition_ref(p);
     w->post.run = run_watcher;
     atomic_init(&w->posted, false);
-    od_lock_take(&p->lock);
+    od_partition_enter(p, &fx);
     od_list_push(&p->watchers, &w->link);
-    od_lock_drop(&p->lock);
+    od_partition_leave(p, &fx, w->home);
 }
 
 void od_watcher_free(struct od_watcher *w)
 {
-    od_lock_take(&w->partition->lock);
+    struct od_effects fx;
+
+    od_partition_enter(w->partition, &fx);
     od_link_remove(&w->link);
-    od_lock_drop(&w->partition->lock);
+    od_partition_leave(w->partition, &fx, w->home);
     w->dead = true;
     if (!atomic_load_explicit(&w->posted, memory_order_acquire)) {
         od_partition_unref(w->partition);

@@ -28,6 +28,7 @@ struct server {
     struct od_config config;
     struct od_node *node;
     struct od_signals *signals;
+    bool stopping;
 };
 
 static int usage(const char *what, const char *word)
@@ -136,10 +137,16 @@ static void on_signal(void *user, enum od_signal signal)
 {
     struct server *s = user;
 
-    if (signal == OD_SIGNAL_STOP) {
-        od_log(OD_LOG_INFO, "server", "stopping; a second signal stops at once");
-        od_node_stop(s->node);
+    if (signal != OD_SIGNAL_STOP)
+        return;
+    if (s->stopping) {
+        od_log(OD_LOG_WARN, "server", "stopped at once: the next start recovers");
+        od_log_flush();
+        _exit(OD_EXIT_FAILED);
     }
+    s->stopping = true;
+    od_log(OD_LOG_INFO, "server", "stopping; a second signal stops at once");
+    od_node_stop(s->node);
 }
 
 static void print_banner(const struct server *s, const struct od_node *node,

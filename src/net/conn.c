@@ -333,6 +333,14 @@ void od_net_free(struct od_net *n)
     od_free(n);
 }
 
+void od_net_abort(struct od_net *n)
+{
+    OD_LIST_EACH(&n->conns, link)
+        destroy(OD_CONTAINER(link, struct od_conn, link));
+    od_net_feed(n);
+    tell_drained(n);
+}
+
 void od_net_drain(struct od_net *n, void (*drained)(void *arg), void *arg)
 {
     n->draining = true;

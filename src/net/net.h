@@ -70,5 +70,9 @@ void od_net_free(struct od_net *n);
  * thread, perhaps before this returns; it may free the net.  Listeners are closed first.
  */
 void od_net_drain(struct od_net *n, void (*drained)(void *arg), void *arg);
+/* A drain takes too long: closes every connection now, with its closed call; drained is called as
+ * soon as nothing of the net is left in the reactor.  From the reactor's thread, not from within a
+ * handler. */
+void od_net_abort(struct od_net *n);
 void od_net_stats(const struct od_net *n, struct od_net_stats *out);
 int32_t od_net_connections(const struct od_net *n); /* any thread; counts those on their way too */
