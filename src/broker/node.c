@@ -282,12 +282,15 @@ static enum od_err close_storage(struct od_node *n)
     return OD_NONE;
 }
 
-/* What the watchdog saw: a turn over 10 ms kept every client of that reactor waiting. */
+/* What the watchdog saw: a turn over 10 ms kept every client of that reactor waiting.  The threads
+ * have ended. */
 static void log_slow_turns(const struct od_node *n)
 {
     for (int i = 0; i < n->shard_count; i++) {
         struct od_reactor_stats stats;
 
+        if (!n->shards[i].reactor)
+            continue;
         od_reactor_stats(n->shards[i].reactor, &stats);
         if (stats.slow_turns)
             od_log(OD_LOG_INFO, "broker",
@@ -384,9 +387,9 @@ enum od_err od_node_run(const struct od_node_options *options)
     if (!err) {
         run(n);
         err = n->result;
-        log_slow_turns(n);
     }
     join_threads(n);
+    log_slow_turns(n);
     od_node_close_listeners(n);
     if (n->helpers)
         od_helpers_free(n->helpers);
