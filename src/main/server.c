@@ -17,7 +17,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CONFIG_FILE_BYTES_MAX = 1 << 20 };
+enum {
+    CONFIG_FILE_BYTES_MAX = 1 << 20,
+    TOGETHER_MS = 500, /* a shell and what it runs may both pass one signal on */
+};
 
 struct server {
     int64_t started_ns;
@@ -28,7 +31,7 @@ struct server {
     struct od_config config;
     struct od_node *node;
     struct od_signals *signals;
-    bool stopping;
+    int64_t stopping_ms; /* when the first signal came; 0: not yet */
 };
 
 static int usage(const char *what, const char *word)
@@ -136,15 +139,19 @@ static enum od_err load_config(struct server *s)
 static void on_signal(void *user, enum od_signal signal)
 {
     struct server *s = user;
+    int64_t now_ms;
 
     if (signal != OD_SIGNAL_STOP)
         return;
-    if (s->stopping) {
+    now_ms = od_clock_mono_ns() / 1000000;
+    if (s->stopping_ms && now_ms - s->stopping_ms < TOGETHER_MS)
+        return;
+    if (s->stopping_ms) {
         od_log(OD_LOG_WARN, "server", "stopped at once: the next start recovers");
         od_log_flush();
         _exit(OD_EXIT_FAILED);
     }
-    s->stopping = true;
+    s->stopping_ms = now_ms;
     od_log(OD_LOG_INFO, "server", "stopping; a second signal stops at once");
     od_node_stop(s->node);
 }
