@@ -103,7 +103,7 @@ static void append_gathered(struct od_partition *p, struct od_append **appends,
         od_partition_step(p,
                           &(struct od_replica_event){
                               .kind = OD_REPLICA_EV_APPENDED,
-                              .now_ms = od_partition_now_ms(p),
+                              .now_ms = od_partition_now_ms(),
                               .appended = { .end = od_plog_end_offset(p->plog),
                                             .last_epoch = od_plog_epoch_latest(p->plog) },
                           },

@@ -326,7 +326,6 @@ static void run(struct od_call *call, struct od_reader *r, struct od_conn *conn)
         return;
     }
     od_reactor_call(call->shard->reactor, api->name);
-    call->shard->calls++;
     if (call->row.handle(call) == OD_DONE)
         od_call_finish(call);
 }

@@ -144,7 +144,6 @@ static void stop_waiting(struct od_fetch_call *f)
     od_timer_cancel(f->call->shard->reactor, &f->timeout);
     od_link_remove(&f->link);
     f->session->parked = NULL;
-    f->phase = OD_FETCH_SERVING;
     od_fetch_round(f->session);
     serve(f);
 }
@@ -178,16 +177,18 @@ void od_fetch_start(struct od_fetch_call *f, int32_t max_wait_ms)
         mark(f, OD_FETCH_CURSOR(link));
     if (max_wait_ms <= 0 || f->bytes_left <= 0 || shard->draining ||
         od_fetch_due(f->session, f->min_bytes)) {
-        f->phase = OD_FETCH_SERVING;
         od_fetch_round(f->session);
         serve(f);
         return;
     }
-    f->phase = OD_FETCH_PARKED;
     f->timeout.fire = on_timeout;
     od_timer_set(shard->reactor, &f->timeout, od_reactor_now_ms(shard->reactor) + max_wait_ms);
     od_list_push(&shard->parked, &f->link);
     f->session->parked = f;
+    /* All that is needed was copied; other requests may lie in the same buffer. */
+    od_slice_unref(&f->call->frame);
+    f->call->header.client_id = OD_STR_NULL;
+    f->call->request = NULL;
 }
 
 void od_fetch_release_parked(struct od_shard *shard)
@@ -268,7 +269,6 @@ static void read_done(struct od_job *job)
 {
     struct od_fetch_call *f = OD_CONTAINER(job, struct od_fetch_call, job);
 
-    f->phase = OD_FETCH_SERVING;
     serve(f);
 }
 
@@ -356,11 +356,9 @@ static bool look_and_scan(struct od_fetch_call *f)
         return true;
     }
     f->job = (struct od_job){ .class = OD_JOB_READ, .run = run_read, .done = read_done };
-    f->phase = OD_FETCH_READING;
     if (!od_helpers_submit(f->call->shard->node->helpers, &f->job))
         return false;
     /* The queue of cold reads is full: this partition has nothing now, the next request asks. */
-    f->phase = OD_FETCH_SERVING;
     f->scan_err = OD_NONE;
     f->result.more = true;
     od_plog_place_release(&f->place);

@@ -11,25 +11,17 @@
 #include "storage/plog.h"
 #include "wire/api/fetch.h"
 
-enum od_fetch_phase {
-    OD_FETCH_PARKED,  /* waits for bytes or the time */
-    OD_FETCH_SERVING, /* reads, on this reactor */
-    OD_FETCH_READING, /* a READ job is out for the cursor being served */
-};
-
 /* In the call's arena. */
 struct od_fetch_call {
-    struct od_link link; /* in the shard's parked list */
+    struct od_link link; /* in the shard's parked list, while it waits for bytes or the time */
     struct od_call *call;
     struct od_fetch_session *session;
-    enum od_fetch_phase phase;
     struct od_timer timeout;
     int32_t min_bytes;
     int64_t bytes_left;
     bool found; /* some records are in the answer */
     bool read_committed;
     bool zstd_allowed; /* Fetch 10 and above */
-    int32_t topic_capacity;
     /* The cursor being served. */
     struct od_fetch_cursor *cursor;
     struct od_fetch_result result;

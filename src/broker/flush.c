@@ -55,7 +55,7 @@ static void end_flush(struct od_partition *p, struct od_flush_job *f, struct od_
     od_partition_step(p,
                       &(struct od_replica_event){
                           .kind = OD_REPLICA_EV_DURABLE,
-                          .now_ms = od_partition_now_ms(p),
+                          .now_ms = od_partition_now_ms(),
                           .durable = { .end = od_plog_durable_end(p->plog),
                                        .generation = f->generation,
                                        .err = err },

@@ -142,9 +142,8 @@ void od_partition_append(struct od_append *a)
         od_shard_touch(a->home, od_partition_ref(p));
 }
 
-int64_t od_partition_now_ms(const struct od_partition *p)
+int64_t od_partition_now_ms(void)
 {
-    (void)p;
     return od_clock_mono_ns() / 1000000;
 }
 
@@ -202,7 +201,7 @@ static bool carry_out_action(struct od_partition *p, const struct od_replica_act
         /* The log keeps it durable before any batch of that epoch. */
         od_plog_epoch_start(p->plog, action->epoch, action->offset);
         *next = (struct od_replica_event){ .kind = OD_REPLICA_EV_EPOCH_RECORDED,
-                                           .now_ms = od_partition_now_ms(p),
+                                           .now_ms = od_partition_now_ms(),
                                            .start_epoch = action->epoch };
         return true;
     case OD_REPLICA_ACT_PROPOSE_ISR:
@@ -302,7 +301,7 @@ void od_partition_assign(struct od_partition *p, struct od_shard *shard,
         int64_t end;
         struct od_replica_event ev = {
             .kind = state->leader == p->node->id ? OD_REPLICA_EV_LEAD : OD_REPLICA_EV_STOP,
-            .now_ms = od_partition_now_ms(p),
+            .now_ms = od_partition_now_ms(),
             .assignment = &to,
             .log = { .end = od_plog_end_offset(p->plog),
                      .durable_end = od_plog_durable_end(p->plog),

@@ -34,7 +34,6 @@ struct od_shard {
     struct od_call *spare_calls; /* at most OD_CALLS_KEPT_MAX, linked by next */
     int spare_count;
     _Atomic int calls_alive; /* written by the shard, read by reactor 0 at the stop */
-    uint64_t calls;          /* served since start */
     bool draining;           /* the node stops: nothing waits any more */
 };
 
