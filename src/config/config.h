@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The settings of one node.  One row of keys.def per key: it yields the enum, the field below,
+ * The settings of one node.  One row below keys.def per key: it yields the enum, the field below,
  * parsing, bounds and documentation.  Values come from, strongest first: --override, environment,
  * file, default.  Loading does no input or output: the caller reads the file and passes the
  * environment and the machine's size.  A loaded config is immutable and may be read by any thread.

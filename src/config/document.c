@@ -56,6 +56,32 @@ static void say_row(const struct od_key_row *row, bool topic, struct od_text *ou
     od_text_reset(&bound);
 }
 
+static int by_name(const void *a, const void *b)
+{
+    const struct od_key_row *x = *(const struct od_key_row *const *)a;
+    const struct od_key_row *y = *(const struct od_key_row *const *)b;
+
+    if (x->topic_index < 0)
+        return strcmp(x->name, y->name);
+    return strcmp(x->topic_name, y->topic_name);
+}
+
+static void say_rows(bool topic, struct od_text *out)
+{
+    const struct od_key_row *rows[OD_KEYS];
+    size_t n = 0;
+
+    for (int i = 0; i < OD_KEYS; i++) {
+        const struct od_key_row *row = od_key_row((enum od_key)i);
+
+        if ((row->topic_index >= 0) == topic)
+            rows[n++] = row;
+    }
+    qsort(rows, n, sizeof(*rows), by_name);
+    for (size_t i = 0; i < n; i++)
+        say_row(rows[i], topic, out);
+}
+
 void od_config_document(struct od_text *out)
 {
     od_text_add(out,
@@ -66,13 +92,9 @@ void od_config_document(struct od_text *out)
                 "upper case, with `.` as `_`, `_` as `__`\nand `-` as `___`: `KAFKA_LOG_DIRS` "
                 "sets `log.dirs`. The file has Java's `.properties` syntax.\n\n"
                 "## Broker\n\n");
-    for (int i = 0; i < OD_KEYS; i++)
-        if (od_key_row((enum od_key)i)->topic_index < 0)
-            say_row(od_key_row((enum od_key)i), false, out);
+    say_rows(false, out);
     od_text_add(out, "## Topics\n\n");
-    for (int i = 0; i < OD_KEYS; i++)
-        if (od_key_row((enum od_key)i)->topic_index >= 0)
-            say_row(od_key_row((enum od_key)i), true, out);
+    say_rows(true, out);
     /* No blank line at the end of the file. */
     out->data[--out->len] = '\0';
 }
