@@ -236,11 +236,12 @@ fuzz-replay: $(addprefix $(B)/fuzz-replay/,$(filter $(or $(T),%),$(FUZZ))) ## pa
 
 include bench/bench.mk
 include tests/integration/integration.mk
+include tests/peers/peers.mk
 
 clean: ## remove everything that was built
 	rm -rf build
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' Makefile $(wildcard */*.mk */*/*.mk) | sed -E 's/:.*## /\t/' | expand -t 16
 
 -include $(shell find $(B)/obj $(B)/gen -name '*.d' 2>/dev/null)
