@@ -101,6 +101,18 @@ void od_cluster_step(const struct od_cluster_rules *rules, const struct od_image
     case OD_COMMAND_ALTER_PARTITIONS:
         od_step_alter_partitions(&s, &command->alter_partitions);
         return;
+    case OD_COMMAND_CREATE_PARTITIONS:
+        od_step_create_partitions(&s, &command->create_partitions);
+        return;
+    case OD_COMMAND_ELECT_LEADERS:
+        od_step_elect_leaders(&s, &command->elect_leaders);
+        return;
+    case OD_COMMAND_REASSIGN:
+        od_step_reassign(&s, &command->reassign);
+        return;
+    case OD_COMMAND_UPDATE_FEATURES:
+        od_step_update_features(&s, &command->update_features);
+        return;
     }
 }
 

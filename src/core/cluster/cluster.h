@@ -22,6 +22,8 @@ enum {
     OD_TOPIC_NAME_MAX = 249,
     OD_CREATE_PARTITIONS_MAX = 10000, /* one command creates at most so many, as in Kafka */
     OD_ALTER_RESOURCES_MAX = 1000,    /* whose settings one command changes */
+    OD_TOPIC_PARTITIONS_MAX = 1000000,
+    OD_ELECTIONS_MAX = 10000,         /* one command elects at most so many leaders */
 };
 
 enum od_command_kind {
@@ -31,6 +33,10 @@ enum od_command_kind {
     OD_COMMAND_DELETE_TOPICS,
     OD_COMMAND_ALTER_CONFIGS,
     OD_COMMAND_ALTER_PARTITIONS,
+    OD_COMMAND_CREATE_PARTITIONS,
+    OD_COMMAND_ELECT_LEADERS,
+    OD_COMMAND_REASSIGN,
+    OD_COMMAND_UPDATE_FEATURES,
 };
 
 /* Answers: the broker epoch in reply.broker_epoch.  The broker starts fenced. */
@@ -85,6 +91,7 @@ struct od_create_topics {
     bool fit_replication;
 };
 
+/* One reply per topic that is named; one that is named twice is not deleted. */
 struct od_delete_topics {
     int topic_count;
     const struct od_topic_ref {
@@ -130,6 +137,56 @@ struct od_alter_partitions {
     } *partitions;
 };
 
+/* One reply per name; one that is named twice is left as it was. */
+struct od_create_partitions {
+    int topic_count;
+    const struct od_grown_topic {
+        struct od_str name;
+        int32_t count;        /* the new total */
+        int assignment_count; /* -1: the controller chooses */
+        const struct od_new_assignment *assignments; /* of the new partitions, in their order */
+    } *topics;
+    bool validate_only;
+};
+
+enum od_election { OD_ELECTION_PREFERRED, OD_ELECTION_UNCLEAN };
+
+struct od_partition_name {
+    struct od_str topic;
+    int32_t partition;
+};
+
+struct od_elect_leaders {
+    enum od_election election;
+    bool all; /* every partition that needs it; replies for those only */
+    int partition_count;
+    const struct od_partition_name *partitions;
+};
+
+/* A single node moves nothing: only what is so already is accepted. */
+struct od_reassign {
+    bool factor_may_change;
+    int partition_count;
+    const struct od_reassignment {
+        struct od_partition_name name;
+        int32_t replica_count; /* -1: cancel */
+        const int32_t *replicas;
+    } *partitions;
+};
+
+enum od_upgrade { OD_UPGRADE = 1, OD_UPGRADE_SAFE_DOWNGRADE = 2, OD_UPGRADE_UNSAFE_DOWNGRADE = 3 };
+
+/* All or nothing: the first refusal is the whole command's. */
+struct od_update_features {
+    int update_count;
+    const struct od_feature_update {
+        struct od_str name;
+        int16_t level;
+        int upgrade; /* enum od_upgrade, or what the client sent */
+    } *updates;
+    bool validate_only;
+};
+
 struct od_command {
     enum od_command_kind kind;
     union {
@@ -139,15 +196,20 @@ struct od_command {
         struct od_delete_topics delete_topics;
         struct od_alter_configs alter_configs;
         struct od_alter_partitions alter_partitions;
+        struct od_create_partitions create_partitions;
+        struct od_elect_leaders elect_leaders;
+        struct od_reassign reassign;
+        struct od_update_features update_features;
     };
 };
 
-/* One per item of the command, in its order. */
+/* One per item of the command, in its order, where the command says nothing else. */
 struct od_item_reply {
     enum od_err err;
     const char *message; /* cause and knob, in the arena; NULL: none */
     struct od_uuid topic_id;
     struct od_str topic_name;      /* borrowed from the command, or in the arena */
+    int32_t partition;             /* ELECT_LEADERS, REASSIGN: its index */
     int32_t partitions;            /* created topic, or what validate_only would create */
     int16_t replication_factor;
     /* ALTER_PARTITIONS: the state after it. */

@@ -5,38 +5,14 @@
 
 static const struct od_str metadata_topic = { "__cluster_metadata", 18 };
 
-/* Live brokers, where replicas may be placed. */
-struct brokers {
-    const struct od_image_broker **v;
-    int n;
-};
-
 struct creation {
     struct od_step *s;
     const struct od_create_topics *c;
-    struct brokers live;
+    struct od_placement live;
     struct od_map names; /* of this command, to the first item that has it */
     struct od_map plain; /* names accepted so far with '_' for '.', to their items */
     int32_t partition_count; /* of all topics so far */
 };
-
-static bool is_live(const struct od_image_broker *b)
-{
-    return b && !b->fenced && !b->in_controlled_shutdown;
-}
-
-static struct brokers live_brokers(struct od_step *s)
-{
-    struct brokers live = { 0 };
-    struct od_pmap_walk walk = { 0 };
-    const struct od_image_broker *b;
-
-    live.v = od_arena_alloc(s->arena, s->image->brokers.count * sizeof(const void *));
-    while ((b = od_image_broker_next(s->image, &walk)))
-        if (is_live(b))
-            live.v[live.n++] = b;
-    return live;
-}
 
 static bool name_is_legal(struct od_str name)
 {
@@ -132,39 +108,6 @@ static bool check_settings(struct creation *k, const struct od_new_topic *in,
     return good;
 }
 
-static bool refuse_assignment(struct creation *k, struct od_item_reply *out, const char *what,
-                              int32_t partition)
-{
-    od_step_refuse(k->s, out, OD_INVALID_REPLICA_ASSIGNMENT,
-                   "The manual assignment of partition %d %s.", partition, what);
-    return false;
-}
-
-/* Replicas exist and are told once; at least one is live. */
-static bool check_replicas(struct creation *k, const struct od_new_assignment *a,
-                           struct od_item_reply *out)
-{
-    bool any_live = false;
-
-    if (a->replica_count <= 0)
-        return refuse_assignment(k, out, "names no broker", a->partition);
-    for (int32_t i = 0; i < a->replica_count; i++) {
-        const struct od_image_broker *b = od_image_broker_find(k->s->image, a->replicas[i]);
-
-        if (!b)
-            return refuse_assignment(k, out, "names a broker that is not registered",
-                                     a->partition);
-        for (int32_t j = 0; j < i; j++)
-            if (a->replicas[j] == a->replicas[i])
-                return refuse_assignment(k, out, "names a broker twice", a->partition);
-        any_live |= is_live(b);
-    }
-    if (!any_live)
-        return refuse_assignment(k, out, "names only brokers that are fenced or shutting down",
-                                 a->partition);
-    return true;
-}
-
 static bool check_assignments(struct creation *k, const struct od_new_topic *in,
                               struct od_item_reply *out)
 {
@@ -180,14 +123,14 @@ static bool check_assignments(struct creation *k, const struct od_new_topic *in,
         const struct od_new_assignment *a = &in->assignments[i];
 
         if (a->partition < 0 || a->partition >= in->assignment_count || seen[a->partition])
-            return refuse_assignment(k, out, "does not belong to a row of partitions from 0 on",
-                                     a->partition);
+            return od_step_refuse_assignment(
+                k->s, out, "does not belong to a row of partitions from 0 on", a->partition);
         seen[a->partition] = true;
-        if (!check_replicas(k, a, out))
+        if (!od_step_check_replicas(k->s, a, out))
             return false;
         if (a->replica_count != in->assignments[0].replica_count)
-            return refuse_assignment(k, out, "has another number of replicas than the first",
-                                     a->partition);
+            return od_step_refuse_assignment(
+                k->s, out, "has another number of replicas than the first", a->partition);
     }
     out->partitions = in->assignment_count;
     out->replication_factor = (int16_t)in->assignments[0].replica_count;
@@ -247,53 +190,6 @@ static void emit_settings(struct creation *k, const struct od_new_topic *in)
     od_text_reset(&unused);
 }
 
-/* A broker with one directory keeps the replica there; otherwise it chooses later. */
-static struct od_uuid directory_of(const struct od_image *image, int32_t id)
-{
-    const struct od_image_broker *b = od_image_broker_find(image, id);
-
-    return b && b->directory_count == 1 ? b->directories[0] : OD_UUID_ZERO;
-}
-
-static void emit_partition(struct creation *k, struct od_uuid topic_id, int32_t index,
-                           const int32_t *replicas, int32_t replica_count)
-{
-    struct od_step *s = k->s;
-    struct od_partition_record *r = &od_step_add(s, OD_RECORD_PARTITION)->partition;
-
-    r->partition_id = index;
-    r->topic_id = topic_id;
-    OD_ARENA_LIST(s->arena, r->replicas, replica_count);
-    OD_ARENA_LIST(s->arena, r->directories, replica_count);
-    OD_ARENA_LIST(s->arena, r->isr, replica_count);
-    r->isr.n = 0;
-    for (int32_t i = 0; i < replica_count; i++) {
-        r->replicas.v[i] = replicas[i];
-        r->directories.v[i] = directory_of(s->image, replicas[i]);
-        if (is_live(od_image_broker_find(s->image, replicas[i])))
-            r->isr.v[r->isr.n++] = replicas[i];
-    }
-    r->leader = r->isr.v[0];
-    r->leader_epoch = 0;
-    r->partition_epoch = 0;
-}
-
-/*
- * Round robin from a random broker; the followers of each round are shifted by one more, so that
- * the partitions of a lost leader fall to different brokers.
- */
-static void place(struct creation *k, uint64_t start, int32_t index, int32_t *replicas, int n)
-{
-    uint64_t count = (uint64_t)k->live.n;
-    uint64_t first = start + (uint64_t)index;
-    uint64_t shift = count > 1 ? (uint64_t)index / count % (count - 1) : 0;
-
-    replicas[0] = k->live.v[first % count]->id;
-    for (int i = 1; i < n; i++)
-        replicas[i] =
-            k->live.v[(first + 1 + (shift + (uint64_t)i - 1) % (count - 1)) % count]->id;
-}
-
 static void emit_assigned(struct creation *k, const struct od_new_topic *in,
                           struct od_uuid topic_id)
 {
@@ -303,7 +199,7 @@ static void emit_assigned(struct creation *k, const struct od_new_topic *in,
     for (int32_t i = 0; i < in->assignment_count; i++)
         sorted[in->assignments[i].partition] = &in->assignments[i];
     for (int32_t i = 0; i < in->assignment_count; i++)
-        emit_partition(k, topic_id, i, sorted[i]->replicas, sorted[i]->replica_count);
+        od_step_add_partition(k->s, topic_id, i, sorted[i]->replicas, sorted[i]->replica_count);
 }
 
 static void emit_topic(struct creation *k, const struct od_new_topic *in,
@@ -311,20 +207,15 @@ static void emit_topic(struct creation *k, const struct od_new_topic *in,
 {
     struct od_step *s = k->s;
     struct od_topic_record *topic = &od_step_add(s, OD_RECORD_TOPIC)->topic;
-    uint64_t start = od_step_random(s) % (k->live.n ? (uint64_t)k->live.n : 1);
     uint64_t high = od_step_random(s), low = od_step_random(s);
-    int32_t *replicas =
-        od_arena_alloc(s->arena, (size_t)out->replication_factor * sizeof(*replicas));
 
     out->topic_id = od_uuid_from_random(high, low);
     topic->name = in->name;
     topic->topic_id = out->topic_id;
     emit_settings(k, in);
     emit_assigned(k, in, out->topic_id);
-    for (int32_t i = 0; in->assignment_count == 0 && i < out->partitions; i++) {
-        place(k, start, i, replicas, out->replication_factor);
-        emit_partition(k, out->topic_id, i, replicas, out->replication_factor);
-    }
+    if (in->assignment_count == 0)
+        od_step_place(s, &k->live, out->topic_id, 0, out->partitions, out->replication_factor);
 }
 
 static bool check_topic(struct creation *k, const struct od_new_topic *in,
@@ -347,7 +238,7 @@ static bool check_topic(struct creation *k, const struct od_new_topic *in,
 
 void od_step_create_topics(struct od_step *s, const struct od_create_topics *c)
 {
-    struct creation k = { .s = s, .c = c, .live = live_brokers(s) };
+    struct creation k = { .s = s, .c = c, .live = od_step_placement(s) };
     struct od_item_reply *items = od_step_items(s, c->topic_count);
 
     od_map_init(&k.names, s->event->random[0]);

@@ -13,8 +13,6 @@
 
 #include <stdatomic.h>
 
-enum { PARTITIONS_OF_TOPIC_MAX = 1000000 };
-
 /* A topic that records have named. */
 struct touched {
     struct od_uuid id;
@@ -295,7 +293,7 @@ static enum od_err apply_partition(struct od_edit *e, const struct od_partition_
     if (!topic)
         return contradiction(why, "a partition of an unknown topic");
     if (r->partition_id < 0 || r->partition_id > topic->partition_count ||
-        r->partition_id >= PARTITIONS_OF_TOPIC_MAX)
+        r->partition_id >= OD_TOPIC_PARTITIONS_MAX)
         return contradiction(why, "a partition index leaves a gap");
     if (r->directories.n != r->replicas.n) /* written before directories were known */
         draft.directories =

@@ -350,24 +350,64 @@ TEST(a_topic_is_deleted_by_name_and_by_id_and_has_a_new_id_when_made_again)
 {
     struct fixture f = fixture_live(1);
     struct od_uuid a = fixture_topic(&f, "a", 2, 1)->id, b = fixture_topic(&f, "b", 3, 1)->id;
-    struct od_topic_ref refs[] = { { OD_STR("a"), OD_UUID_ZERO }, { OD_STR_NULL, b },
-                                   { OD_STR("c"), OD_UUID_ZERO }, { OD_STR_NULL, fixture_uuid(9) },
-                                   { OD_STR_NULL, a } };
-    struct od_command c = { .kind = OD_COMMAND_DELETE_TOPICS,
-                            .delete_topics = { 5, refs, true } };
+    struct od_topic_ref refs[] = { { OD_STR("a"), OD_UUID_ZERO },
+                                   { OD_STR_NULL, b },
+                                   { OD_STR("c"), OD_UUID_ZERO },
+                                   { OD_STR_NULL, fixture_uuid(9) } };
+    struct od_command c = { .kind = OD_COMMAND_DELETE_TOPICS, .delete_topics = { 4, refs, true } };
 
     fixture_run(&f, c);
+    CHECK_EQ(f.reply.item_count, 4);
     CHECK_OK(f.reply.items[0].err);
     CHECK(od_uuid_eq(f.reply.items[0].topic_id, a));
     CHECK_OK(f.reply.items[1].err);
     CHECK(od_str_is(f.reply.items[1].topic_name, "b"));
     CHECK_EQ(f.reply.items[2].err, OD_UNKNOWN_TOPIC_OR_PARTITION);
     CHECK_EQ(f.reply.items[3].err, OD_UNKNOWN_TOPIC_ID);
-    CHECK_EQ(f.reply.items[4].err, OD_INVALID_REQUEST);
+    CHECK(!f.reply.items[3].topic_name.data);
     CHECK_EQ(f.image->topics_by_id.count, 0);
     CHECK_EQ(f.image->partition_count, 0);
     CHECK_EQ(f.delta.topic_count, 2);
     CHECK(!od_uuid_eq(fixture_topic(&f, "a", 2, 1)->id, a));
+    fixture_free(&f);
+}
+
+TEST(a_topic_that_is_named_twice_is_refused_once_and_stays)
+{
+    struct fixture f = fixture_live(1);
+    struct od_uuid a = fixture_topic(&f, "a", 1, 1)->id, b = fixture_topic(&f, "b", 1, 1)->id;
+    struct od_topic_ref refs[] = { { OD_STR("a"), OD_UUID_ZERO }, { OD_STR_NULL, b },
+                                   { OD_STR("a"), OD_UUID_ZERO }, { OD_STR_NULL, b },
+                                   { OD_STR("a"), OD_UUID_ZERO } };
+    struct od_command c = { .kind = OD_COMMAND_DELETE_TOPICS, .delete_topics = { 5, refs, true } };
+
+    fixture_run(&f, c);
+    CHECK_EQ(f.reply.item_count, 2);
+    CHECK_EQ(f.reply.items[0].err, OD_INVALID_REQUEST);
+    CHECK_STR(f.reply.items[0].message, "Duplicate topic name.");
+    CHECK_EQ(f.reply.items[1].err, OD_INVALID_REQUEST);
+    CHECK_STR(f.reply.items[1].message, "Duplicate topic id.");
+    CHECK_EQ(f.records.n, 0);
+    refs[1] = (struct od_topic_ref){ OD_STR_NULL, a };
+    c.delete_topics.topic_count = 2;
+    fixture_run(&f, c);
+    CHECK_EQ(f.reply.items[0].err, OD_INVALID_REQUEST); /* once by name, once by id */
+    CHECK_EQ(f.reply.items[1].err, OD_INVALID_REQUEST);
+    CHECK_EQ(f.image->topics_by_id.count, 2);
+    fixture_free(&f);
+}
+
+TEST(a_deletion_names_a_topic_in_one_of_two_ways)
+{
+    struct fixture f = fixture_live(1);
+    struct od_uuid a = fixture_topic(&f, "a", 1, 1)->id;
+    struct od_topic_ref refs[] = { { OD_STR("a"), a }, { OD_STR_NULL, OD_UUID_ZERO } };
+    struct od_command c = { .kind = OD_COMMAND_DELETE_TOPICS, .delete_topics = { 2, refs, true } };
+
+    fixture_run(&f, c);
+    CHECK_EQ(f.reply.items[0].err, OD_INVALID_REQUEST);
+    CHECK_EQ(f.reply.items[1].err, OD_INVALID_REQUEST);
+    CHECK_EQ(f.records.n, 0);
     fixture_free(&f);
 }
 
