@@ -26,6 +26,12 @@ OD_MUST_USE enum od_err od_socket_listen(const char *host, uint16_t port, int ba
  * memory left, not logged. */
 OD_MUST_USE enum od_err od_socket_accept(struct od_socket *listener, struct od_socket **out,
                                          struct od_address *peer);
+/*
+ * The numeric addresses of a host, in the order in which they should be tried; blocks for a name.
+ * OD_E_NOT_FOUND: *why, constant, says why; not logged.
+ */
+OD_MUST_USE enum od_err od_socket_lookup(const char *host, uint16_t port, struct od_address *out,
+                                         int max, int *n, const char **why);
 /* Starts to connect; the socket turns writable when it is done, and send then tells failure. */
 OD_MUST_USE enum od_err od_socket_connect(const char *host, uint16_t port, struct od_socket **out);
 void od_socket_close(struct od_socket *s); /* accepts NULL */

@@ -43,6 +43,8 @@ static enum od_err fail(const char *call, int e)
     case EHOSTDOWN:
     case ENETUNREACH:
     case ENETDOWN:
+    case EADDRNOTAVAIL: /* of a connection: an IPv6 address where there is no IPv6 */
+    case EAFNOSUPPORT:
         return OD_E_CLOSED;
     default:
         od_log(OD_LOG_ERROR, "os", "%s: %s", call, od_errno_name(e));
@@ -96,6 +98,31 @@ static enum od_err resolve(const char *host, uint16_t port, union address *out, 
     }
     memcpy(out, found->ai_addr, found->ai_addrlen);
     *len = found->ai_addrlen;
+    freeaddrinfo(found);
+    return OD_NONE;
+}
+
+enum od_err od_socket_lookup(const char *host, uint16_t port, struct od_address *out, int max,
+                             int *n, const char **why)
+{
+    struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
+    struct addrinfo *found = NULL;
+    char service[8];
+    int rc;
+
+    *n = 0;
+    snprintf(service, sizeof(service), "%u", port);
+    rc = getaddrinfo(host, service, &hints, &found);
+    if (rc) {
+        *why = gai_strerror(rc);
+        return OD_E_NOT_FOUND;
+    }
+    for (const struct addrinfo *a = found; a && *n < max; a = a->ai_next) {
+        union address address;
+
+        memcpy(&address, a->ai_addr, a->ai_addrlen);
+        print_address(&address, &out[(*n)++]);
+    }
     freeaddrinfo(found);
     return OD_NONE;
 }

@@ -55,6 +55,20 @@ enum od_err od_socket_accept(struct od_socket *l, struct od_socket **out, struct
     return OD_NONE;
 }
 
+enum od_err od_socket_lookup(const char *host, uint16_t port, struct od_address *out, int max,
+                             int *n, const char **why)
+{
+    *n = 0;
+    if (max < 1 || (!is_loopback(host) && !od_sim_node_find(host))) {
+        *why = "no such node";
+        return OD_E_NOT_FOUND;
+    }
+    snprintf(out[0].host, sizeof(out[0].host), "%s", host);
+    out[0].port = port;
+    *n = 1;
+    return OD_NONE;
+}
+
 enum od_err od_socket_connect(const char *host, uint16_t port, struct od_socket **out)
 {
     struct od_sim_node *n = od_sim_here();
