@@ -237,6 +237,7 @@ fuzz-replay: $(addprefix $(B)/fuzz-replay/,$(filter $(or $(T),%),$(FUZZ))) ## pa
 include bench/bench.mk
 include tests/integration/integration.mk
 include tests/peers/peers.mk
+include tests/compat/compat.mk
 
 clean: ## remove everything that was built
 	rm -rf build
