@@ -26,6 +26,7 @@
     ROW(broker_offset_twice)           /* batches of one gather get one base offset */             \
     ROW(broker_append_forgotten)       /* what came while the lock was held stays */               \
     ROW(broker_waiter_forgotten)       /* the high watermark wakes no fetch */                     \
+    ROW(broker_dirty_forgotten)        /* stopped producers wait for what nobody writes back */    \
     ROW(broker_fetch_beyond)           /* a consumer reads above the high watermark */             \
     ROW(net_answers_swapped)           /* an answer overtakes the one before it */                 \
     ROW(meta_early_commit)             /* a command is answered before its records are durable */  \

@@ -138,4 +138,5 @@ void od_partition_drain_locked(struct od_partition *p, struct od_effects *fx)
             append_gathered(p, appends, batches, n, fx);
     }
     od_partition_want_flush(p, fx);
+    od_partition_want_write_back(p, fx);
 }

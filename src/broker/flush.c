@@ -62,6 +62,7 @@ static void end_flush(struct od_partition *p, struct od_flush_job *f, struct od_
                       },
                       fx);
     od_partition_want_flush(p, fx);
+    od_partition_want_write_back(p, fx);
 }
 
 static void free_job(struct od_flush_job *f)

@@ -300,6 +300,17 @@ static void log_slow_turns(const struct od_node *n)
     }
 }
 
+static void log_stops(const struct od_node *n)
+{
+    unsigned long long stops = atomic_load(&n->dirty.stops);
+
+    if (stops)
+        od_log(OD_LOG_INFO, "broker",
+               "producers were not read from %llu times, for more dirty bytes than "
+               "odradek.max.dirty.bytes=%lld",
+               stops, (long long)n->dirty.limit_bytes);
+}
+
 /* --- the whole ------------------------------------------------------------------------------- */
 
 static enum od_err open_metadata(struct od_node *n)
@@ -381,6 +392,7 @@ enum od_err od_node_run(const struct od_node_options *options)
     life->node = n;
     od_budget_init(&n->budget, n->config.queued_max_request_bytes);
     od_partitions_init(&n->partitions, od_random_u64());
+    od_dirty_init(&n->dirty, n->config.odradek_max_dirty_bytes);
     n->admission = od_admission_new(n->config.max_connections, n->config.max_connections_per_ip,
                                     od_random_u64());
     err = start(n);
@@ -390,6 +402,7 @@ enum od_err od_node_run(const struct od_node_options *options)
     }
     join_threads(n);
     log_slow_turns(n);
+    log_stops(n);
     od_node_close_listeners(n);
     if (n->helpers)
         od_helpers_free(n->helpers);
@@ -401,6 +414,7 @@ enum od_err od_node_run(const struct od_node_options *options)
     od_admission_free(n->admission);
     od_image_holder_deinit(&n->image);
     od_meta_rules_deinit(&n->rules);
+    od_dirty_deinit(&n->dirty);
     od_partitions_deinit(&n->partitions);
     od_free(life);
     od_free(n);

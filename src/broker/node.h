@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/budget.h"
+#include "broker/dirty.h"
 #include "broker/partitions.h"
 #include "broker/shard.h"
 #include "config/config.h"
@@ -50,6 +51,7 @@ struct od_node {
     struct od_meta_store *store;
     struct od_controller *controller;
     struct od_partitions partitions;
+    struct od_dirty dirty;
     struct od_admission *admission;
     struct od_listener *listeners[OD_NODE_LISTENERS_MAX];
     int listener_count;

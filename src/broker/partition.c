@@ -103,6 +103,8 @@ static void carry_out(struct od_effects *fx, struct od_shard *shard)
     }
     if (fx->flush)
         od_flush_submit(fx->flush, shard);
+    if (fx->write_back)
+        od_write_back_submit(fx->write_back, shard);
 }
 
 void od_partition_leave(struct od_partition *p, struct od_effects *fx, struct od_shard *shard)
@@ -331,6 +333,7 @@ struct od_plog *od_partition_close(struct od_partition *p, struct od_shard *shar
     wake_watchers(p, &fx);
     plog = p->plog;
     p->plog = NULL;
+    od_dirty_remove(&p->node->dirty, p);
     od_partition_leave(p, &fx, shard);
     return plog;
 }

@@ -25,6 +25,7 @@
 struct od_shard;
 struct od_node;
 struct od_flush_job;
+struct od_write_back_job;
 
 struct od_partition {
     struct od_lock lock;
@@ -43,6 +44,8 @@ struct od_partition {
     struct od_list pending;  /* locked; od_append.link, by last offset: waiting for acks=all */
     struct od_list watchers; /* locked; od_watcher.link */
     bool flushing;           /* locked; a flush job is out */
+    bool has_dirty;          /* locked; in node->dirty, or on its way out of it */
+    struct od_link dirty;    /* node->dirty's lock; owns a reference */
     enum od_err absent_err;  /* locked; what to answer while plog is NULL */
 
     /* Published under the lock, read by anyone. */
@@ -92,6 +95,7 @@ struct od_effects {
     struct od_list finished; /* od_append.link */
     struct od_watcher *wake;
     struct od_flush_job *flush;
+    struct od_write_back_job *write_back;
 };
 
 /* What a topic's settings mean for its logs. */
@@ -123,6 +127,9 @@ struct od_plog *od_partition_close(struct od_partition *p, struct od_shard *shar
 
 /* Starts a flush if there is anything to flush; for timers. */
 void od_partition_flush(struct od_partition *p, struct od_shard *shard);
+
+/* Starts the write-back of whatever is dirty and has nobody to flush it; from node->dirty. */
+void od_partition_write_back(struct od_partition *p, struct od_shard *shard);
 
 /* Deletes the segments that retention.ms and retention.bytes give up. */
 void od_partition_retain(struct od_partition *p, struct od_shard *shard);

@@ -54,6 +54,7 @@ static void append_all(struct od_produce *p)
 {
     struct od_shard *shard = p->call->shard;
 
+    od_dirty_admit(shard, p->call);
     p->outstanding = 1;
     for (int32_t i = 0; i < p->item_count; i++) {
         if (p->items[i].append.err) {

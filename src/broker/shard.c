@@ -21,7 +21,10 @@ static void drain_touched(struct od_post *post)
 
 void od_shard_init(struct od_shard *s, struct od_node *node, int index)
 {
-    *s = (struct od_shard){ .node = node, .index = index, .drain.run = drain_touched };
+    *s = (struct od_shard){ .node = node,
+                            .index = index,
+                            .drain.run = drain_touched,
+                            .dirty.fire = od_dirty_look };
     od_list_init(&s->parked);
 }
 

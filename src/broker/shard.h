@@ -30,6 +30,7 @@ struct od_shard {
     size_t touched_count;
     size_t touched_capacity;
     struct od_post drain;
+    struct od_timer dirty; /* set while producers are stopped for dirty bytes */
 
     struct od_call *spare_calls; /* at most OD_CALLS_KEPT_MAX, linked by next */
     int spare_count;

@@ -145,22 +145,25 @@ static void apply_aliases(struct od_config *c)
     }
 }
 
+static int64_t clamp(int64_t value, int64_t min, int64_t max)
+{
+    return value < min ? min : value > max ? max : value;
+}
+
 static void apply_machine(struct od_config *c, const struct od_config_input *in)
 {
     enum { REACTORS_MAX = 8 };
-    static const int64_t budget_min = 16 << 20, budget_max = 1 << 30;
+    static const int64_t budget_min = 16 << 20, dirty_min = 64 << 20, max = 1 << 30;
 
     if (!c->origins[OD_KEY_NUM_NETWORK_THREADS].text) {
         int n = in->cores <= 2 ? 1 : in->cores - 1;
 
         c->num_network_threads = n < REACTORS_MAX ? n : REACTORS_MAX;
     }
-    if (!c->origins[OD_KEY_QUEUED_MAX_REQUEST_BYTES].text || c->queued_max_request_bytes == -1) {
-        int64_t budget = in->memory_bytes / 4;
-
-        budget = budget < budget_max ? budget : budget_max;
-        c->queued_max_request_bytes = budget > budget_min ? budget : budget_min;
-    }
+    if (!c->origins[OD_KEY_QUEUED_MAX_REQUEST_BYTES].text || c->queued_max_request_bytes == -1)
+        c->queued_max_request_bytes = clamp(in->memory_bytes / 4, budget_min, max);
+    if (!c->origins[OD_KEY_ODRADEK_MAX_DIRTY_BYTES].text || c->odradek_max_dirty_bytes == -1)
+        c->odradek_max_dirty_bytes = clamp(in->memory_bytes / 16, dirty_min, max);
     if (!c->log_dirs)
         c->log_dirs = od_strdup(in->data_dir);
 }

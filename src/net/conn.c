@@ -47,7 +47,7 @@ void od_conn_schedule(struct od_conn *c)
 
 bool od_conn_may_hand_up(const struct od_conn *c)
 {
-    return c->state == OD_CONN_OPEN && !c->paused &&
+    return c->state == OD_CONN_OPEN && !c->paused && !od_link_used(&c->stopped) &&
            c->in_flight < c->net->settings.in_flight_max &&
            c->unsent_owned_bytes < OD_NET_UNSENT_MAX;
 }
@@ -69,6 +69,31 @@ void od_conn_resume(struct od_conn *c)
     c->paused = false;
     c->received_ms = od_reactor_now_ms(c->net->reactor); /* the pause was not the peer's fault */
     od_conn_schedule(c);
+}
+
+void od_conn_stop(struct od_conn *c)
+{
+    if (od_link_used(&c->stopped))
+        return;
+    od_list_push(&c->net->stopped, &c->stopped);
+    c->net->stats.stopped++;
+}
+
+bool od_net_has_stopped(const struct od_net *n)
+{
+    return !od_list_empty(&n->stopped);
+}
+
+void od_net_release_stopped(struct od_net *n)
+{
+    struct od_link *link;
+
+    while ((link = od_list_pop(&n->stopped))) {
+        struct od_conn *c = OD_CONTAINER(link, struct od_conn, stopped);
+
+        c->received_ms = od_reactor_now_ms(n->reactor); /* the stop was not the peer's fault */
+        od_conn_schedule(c);
+    }
 }
 
 void od_conn_close(struct od_conn *c)
@@ -105,7 +130,7 @@ static int64_t deadline(const struct od_conn *c, const char **why)
         *why = "stopped in the middle of a request";
         return c->received_ms + s->stall_ms;
     }
-    if (s->idle_ms < 0 || c->in_flight > 0 || c->paused)
+    if (s->idle_ms < 0 || c->in_flight > 0 || c->paused || od_link_used(&c->stopped))
         return INT64_MAX;
     return idle_since_ms + s->idle_ms;
 }
@@ -179,6 +204,7 @@ static void destroy(struct od_conn *c)
     od_timer_cancel(n->reactor, &c->timer);
     od_link_remove(&c->link);
     od_link_remove(&c->sending);
+    od_link_remove(&c->stopped);
     od_conn_drop_received(c);
     od_conn_drop_replies(c);
     n->handlers.closed(c);
@@ -318,6 +344,7 @@ struct od_net *od_net_new(struct od_reactor *r, const struct od_net_settings *se
     od_list_init(&n->conns);
     od_list_init(&n->growing);
     od_list_init(&n->starving);
+    od_list_init(&n->stopped);
     od_list_init(&n->sending);
     return n;
 }

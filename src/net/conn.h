@@ -34,6 +34,11 @@ void od_reply_skip(struct od_reply *r); /* the request has no answer */
 void od_conn_pause(struct od_conn *c);
 void od_conn_resume(struct od_conn *c);
 /*
+ * Hands up no further frame until od_net_release_stopped: its requests fill what is emptied too
+ * slowly.  Again is fine; independent of pause.
+ */
+void od_conn_stop(struct od_conn *c);
+/*
  * Hands up no further frame, and closes at the end of this turn; replies that are complete then
  * are sent as far as the socket takes them.  The caller logs why.
  */

@@ -55,6 +55,7 @@ struct od_net_stats {
     uint64_t stalled;  /* closed for stall_ms, by the peer's fault or for want of memory */
     uint64_t idle;     /* closed for idle_ms */
     uint64_t starved;  /* times that reading waited for the budget */
+    uint64_t stopped;  /* times that od_conn_stop stopped one */
 };
 
 /* owner: what od_conn_owner answers, such as the shard.  Settings and handlers are copied; the
@@ -74,5 +75,7 @@ void od_net_drain(struct od_net *n, void (*drained)(void *arg), void *arg);
  * soon as nothing of the net is left in the reactor.  From the reactor's thread, not from within a
  * handler. */
 void od_net_abort(struct od_net *n);
+bool od_net_has_stopped(const struct od_net *n); /* a connection that od_conn_stop has stopped */
+void od_net_release_stopped(struct od_net *n);   /* they go on, all */
 void od_net_stats(const struct od_net *n, struct od_net_stats *out);
 int32_t od_net_connections(const struct od_net *n); /* any thread; counts those on their way too */

@@ -39,6 +39,7 @@ struct od_net {
     struct od_list growing;  /* for the rest of a large frame; served first */
     struct od_list starving; /* for the beginning of a frame */
     struct od_timer feed;    /* looks after both */
+    struct od_list stopped;  /* od_conn.stopped */
     struct od_list sending;  /* od_conn.sending: had their share of the turn */
     struct od_post send_more;
     bool send_more_posted;
@@ -72,6 +73,7 @@ struct od_conn {
     struct od_watch watch;
     enum od_conn_state state;
     bool paused;
+    struct od_link stopped; /* used: by od_conn_stop */
     bool big; /* the last frame was: read the next one's length before its bytes */
     void *user;
     void *tag;

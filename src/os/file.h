@@ -37,7 +37,9 @@ OD_MUST_USE enum od_err od_file_size(struct od_file *f, int64_t *len);
 OD_MUST_USE enum od_err od_file_preallocate(struct od_file *f, int64_t len); /* keeps the size;
     does nothing where the file system cannot */
 bool od_file_resident(struct od_file *f, int64_t pos, int64_t len); /* all in the page cache? */
-void od_file_write_back(struct od_file *f, int64_t pos, int64_t len); /* starts it, best effort */
+/* Brings dirty pages to the device and waits for it; promises nothing across a power cut.  An error
+ * is a failed sync: this descriptor's next one may not tell it again. */
+OD_MUST_USE enum od_err od_file_write_back(struct od_file *f, int64_t pos, int64_t len);
 
 OD_MUST_USE enum od_err od_path_rename(const char *from, const char *to);
 OD_MUST_USE enum od_err od_path_remove(const char *path); /* a file or an empty directory;

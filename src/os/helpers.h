@@ -10,6 +10,7 @@
 
 enum od_job_class {
     OD_JOB_FLUSH,  /* fsync */
+    OD_JOB_WRITE_BACK, /* early write-back: waits for the disk, nobody waits for it */
     OD_JOB_READ,   /* cold reads, read-ahead */
     OD_JOB_DELETE, /* unlink, truncate */
     OD_JOB_CLEAN,  /* compaction, index rebuild */

@@ -63,6 +63,15 @@ void od_plog_put_state(struct od_plog *p)
     od_manifest_put(&p->storage->manifest, p->entry, p->start_offset, &p->durable);
 }
 
+void od_plog_mark_clean(struct od_plog *p)
+{
+    const struct od_segment *s = od_plog_active(p);
+
+    p->dirty_bytes = 0;
+    p->clean_base = s ? s->base_offset : p->end_offset;
+    p->clean_pos = s ? s->size : 0;
+}
+
 void od_plog_set_start_offset(struct od_plog *p, int64_t offset)
 {
     if (offset <= p->start_offset || offset > p->end_offset)
@@ -201,8 +210,8 @@ static void note(struct od_plog *p, struct od_segment *s, const struct od_plog_b
     od_segment_note(s, &head, s->size, p->config.index_interval_bytes);
     p->end_offset = b->last_offset + 1;
     p->size += (int64_t)b->len;
-    p->unsynced_bytes += (int64_t)b->len;
-    atomic_fetch_add_explicit(&p->storage->unsynced_bytes, (int64_t)b->len, memory_order_relaxed);
+    p->dirty_bytes += (int64_t)b->len;
+    atomic_fetch_add_explicit(&p->storage->dirty_bytes, (int64_t)b->len, memory_order_relaxed);
 }
 
 /* The write ended early: removes what is not a whole batch, and decides what may go on. */

@@ -206,6 +206,34 @@ OD_MUST_USE enum od_err od_plog_flush_end(struct od_plog *p, struct od_plog_flus
 /* In place of end, from any thread, when the log has gone meanwhile. */
 void od_plog_flush_drop(struct od_plog_flush *flush);
 
+/* --- early write-back ------------------------------------------------------------------------ */
+
+/*
+ * Dirty bytes go to the device before anyone needs them there, so that the kernel does not stall an
+ * append when it has too many.  It moves no durable end.  Fields are storage's own; lives in the
+ * caller's job.
+ */
+struct od_plog_write_back {
+    struct od_storage *storage;
+    struct od_plog_dir *dir;
+    struct {
+        struct od_segment *segment;
+        int64_t from_pos;
+        int64_t to_pos;
+    } parts[OD_PLOG_FLUSH_SEGMENTS];
+    int n;
+    int64_t bytes;
+};
+
+int64_t od_plog_dirty_bytes(const struct od_plog *p); /* locked; taken by no flush or write-back */
+/* Locked.  False: fewer dirty bytes than min_bytes >= 1, one is out already, or fenced. */
+OD_MUST_USE bool od_plog_write_back_begin(struct od_plog *p, int64_t min_bytes,
+                                          struct od_plog_write_back *out);
+void od_plog_write_back_run(struct od_plog_write_back *w); /* blocking; a failure fences */
+/* Locked, after run.  In its place, from any thread, when the log has gone meanwhile: drop. */
+void od_plog_write_back_end(struct od_plog *p, struct od_plog_write_back *w);
+void od_plog_write_back_drop(struct od_plog_write_back *w);
+
 /* --- truncate, retain, delete ---------------------------------------------------------------- */
 
 /* Files on their way out; lives in the caller's job. */

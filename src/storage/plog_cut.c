@@ -144,9 +144,9 @@ static void apply(struct od_plog *p, struct od_plog_cut *cut)
         p->tail->n = p->tail->next = 0;
     if (od_plog_high_watermark(p) > p->end_offset)
         od_plog_set_high_watermark(p, p->end_offset);
-    atomic_fetch_sub_explicit(&p->storage->unsynced_bytes, p->unsynced_bytes,
+    atomic_fetch_sub_explicit(&p->storage->dirty_bytes, p->dirty_bytes,
                               memory_order_relaxed);
-    p->unsynced_bytes = 0;
+    od_plog_mark_clean(p);
     od_manifest_epoch_cut(&p->storage->manifest, p->entry, p->start_offset, p->end_offset);
     p->epochs_changed = true;
     od_plog_put_state(p);

@@ -32,7 +32,7 @@ bool od_plog_flush_begin(struct od_plog *p, struct od_plog_flush *out)
                                    .end_offset = p->durable.offset,
                                    .end_base = p->durable.base,
                                    .end_pos = p->durable.pos,
-                                   .bytes = p->unsynced_bytes };
+                                   .bytes = p->dirty_bytes };
     i = first_to_flush(p);
     for (; i < p->n_segments && out->n < OD_PLOG_FLUSH_SEGMENTS; i++) {
         last = p->segments[i];
@@ -47,7 +47,7 @@ bool od_plog_flush_begin(struct od_plog *p, struct od_plog_flush *out)
     }
     p->flush_out = true;
     p->dir_dirty = p->epochs_dirty = false;
-    p->unsynced_bytes = 0;
+    od_plog_mark_clean(p);
     return true;
 }
 
@@ -105,7 +105,7 @@ static void release(struct od_plog_flush *f)
     f->n = 0;
     od_plog_dir_unref(f->dir);
     f->dir = NULL;
-    atomic_fetch_sub_explicit(&f->storage->unsynced_bytes, f->bytes, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&f->storage->dirty_bytes, f->bytes, memory_order_relaxed);
     f->bytes = 0;
 }
 

@@ -37,11 +37,14 @@ struct od_plog {
     int64_t end_offset;
     int64_t size;
     struct od_recovery_point durable;
-    int64_t unsynced_bytes; /* appended since the last flush began */
+    int64_t dirty_bytes;    /* appended, and not taken by a flush or write-back yet */
+    int64_t clean_base;     /* the segment and position where they begin */
+    int64_t clean_pos;
     struct od_tail *tail;   /* NULL until the first append */
     bool closed;            /* by od_plog_close; kept for the clean stop */
     bool broken;            /* no appends: damage in the active segment, or a cut that failed */
     bool flush_out;
+    bool write_back_out;
     bool cutting;
     int64_t cut_offset;  /* reads stop here while cutting */
     bool dir_dirty;      /* entries that no directory sync covers */
@@ -58,6 +61,7 @@ void od_plog_push_segment(struct od_plog *p, struct od_segment *s); /* takes the
 /* Index of the segment that holds offset: the last with a base at or below; -1: none. */
 int od_plog_find_segment(const struct od_plog *p, int64_t offset);
 void od_plog_put_state(struct od_plog *p); /* tells the manifest */
+void od_plog_mark_clean(struct od_plog *p); /* nothing in it is dirty, or a flush takes it all */
 void od_plog_free(struct od_plog *p);
 OD_MUST_USE enum od_err od_plog_roll(struct od_plog *p); /* locked: a new, empty active segment */
 

@@ -303,6 +303,7 @@ enum od_err od_plog_load(struct od_plog *p)
         if (active)
             active->sealed = false;
         settle_bounds(p);
+        od_plog_mark_clean(p);
     }
     return err;
 }
@@ -313,7 +314,7 @@ void od_plog_free(struct od_plog *p)
 {
     for (int i = 0; i < p->n_segments; i++)
         od_segment_unref(p->segments[i]);
-    atomic_fetch_sub_explicit(&p->storage->unsynced_bytes, p->unsynced_bytes,
+    atomic_fetch_sub_explicit(&p->storage->dirty_bytes, p->dirty_bytes,
                               memory_order_relaxed);
     od_free(p->segments);
     od_free(p->tail);

@@ -70,9 +70,9 @@ struct od_uuid od_storage_directory_id(const struct od_storage *s)
     return s->directory_id;
 }
 
-int64_t od_storage_unsynced_bytes(const struct od_storage *s)
+int64_t od_storage_dirty_bytes(const struct od_storage *s)
 {
-    return atomic_load_explicit(&s->unsynced_bytes, memory_order_relaxed);
+    return atomic_load_explicit(&s->dirty_bytes, memory_order_relaxed);
 }
 
 void od_storage_fence(struct od_storage *s, const char *why)

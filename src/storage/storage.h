@@ -68,7 +68,8 @@ const char *od_storage_path(const struct od_storage *s);
 int32_t od_storage_node_id(const struct od_storage *s);
 const char *od_storage_cluster_id(const struct od_storage *s);
 struct od_uuid od_storage_directory_id(const struct od_storage *s);
-int64_t od_storage_unsynced_bytes(const struct od_storage *s); /* appended and not yet flushed */
+/* Appended, and neither flushed nor written back early yet. */
+int64_t od_storage_dirty_bytes(const struct od_storage *s);
 
 /* Iteration, in no order: start with *cursor = 0; false at the end.  While nothing is opened. */
 bool od_storage_next(const struct od_storage *s, size_t *cursor, struct od_storage_partition *out);

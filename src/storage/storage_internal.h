@@ -14,7 +14,7 @@ struct od_storage {
     struct od_manifest manifest;
     struct od_filecache cache;
     _Atomic bool fenced;
-    _Atomic int64_t unsynced_bytes;
+    _Atomic int64_t dirty_bytes;
     char cluster_id[OD_CLUSTER_ID_MAX + 1];
     int32_t node_id;
     struct od_uuid directory_id;

@@ -226,3 +226,72 @@ TEST(one_flush_answers_all_who_wait_for_it)
     took_at_most(thawed_ms, 2000);
     raw_close(first);
 }
+
+enum { RECORDS = 15 }; /* of a batch, 1,000 bytes each */
+
+/* Appends with acks=1 until the broker has stopped reading; how many requests it took. */
+static int fill_until_stopped(struct raw *c, const struct topic *t, int most)
+{
+    struct batch_plan plan = { .count = RECORDS, .timestamp = 1, .value_bytes = 1000 };
+    struct batch b = batch_planned(&plan);
+    struct od_produce_rsp rsp;
+    struct produce_one one;
+    int n = 0;
+
+    produce_one(&one, t, 0, 1, b.data, b.len);
+    while (n < most && raw_send(c, OD_produce_KEY, 13, &one.req) &&
+           raw_receive(c, OD_produce_KEY, 13, &rsp, 300) == RAW_ANSWER)
+        n++;
+    return n;
+}
+
+/* The broker runs with odradek.max.dirty.bytes=65536; a batch has 15 KB. */
+static void producers_wait_for_the_disk(const char *durability)
+{
+    enum { UNTIL_FULL = 5 };
+    struct raw *writer = fresh(), *other = raw_open();
+    struct topic t = ask_create(writer, "dirty", 1, durability);
+    struct batch b = batch_of(1);
+    struct od_produce_rsp rsp;
+    int n;
+
+    freeze();
+    n = fill_until_stopped(writer, &t, UNTIL_FULL * 4);
+    CHECK(n >= UNTIL_FULL && n <= UNTIL_FULL + 1); /* the one that finds it full is answered */
+    CHECK(ask_end(other, &t) >= 0); /* others are served until they produce */
+    CHECK_EQ(ask_produce_version(other, 13, &t, 0, 1, &b).base_offset, n * RECORDS);
+    CHECK(raw_send_body(other, OD_api_versions_KEY, 0, "", 0));
+    CHECK_EQ(raw_read(other, 200), RAW_SILENCE);
+    CHECK_EQ(raw_read(writer, 50), RAW_SILENCE);
+    thaw();
+    CHECK_EQ(raw_receive(writer, OD_produce_KEY, 13, &rsp, RAW_PATIENCE_MS), RAW_ANSWER);
+    CHECK_EQ(rsp.responses.v[0].partition_responses.v[0].base_offset, n * RECORDS + 1);
+    CHECK_EQ(raw_read(other, RAW_PATIENCE_MS), RAW_ANSWER);
+    n = fill_until_stopped(writer, &t, 40); /* the disk works: nobody waits for long */
+    CHECK_EQ(n, 40);
+    raw_close(writer);
+    raw_close(other);
+}
+
+TEST(producers_are_not_read_from_while_too_much_is_dirty_in_fsync_mode)
+{
+    producers_wait_for_the_disk("odradek.durability=fsync");
+}
+
+TEST(producers_are_not_read_from_while_too_much_is_dirty_in_replicated_mode)
+{
+    producers_wait_for_the_disk("odradek.durability=replicated");
+}
+
+TEST(little_that_is_dirty_in_each_of_many_partitions_is_written_back_as_well)
+{
+    enum { PARTITIONS = 64, ROUNDS = 5 };
+    struct raw *c = fresh();
+    struct topic t = ask_create(c, "dirty-everywhere", PARTITIONS, "odradek.durability=replicated");
+    struct batch b =
+        batch_planned(&(struct batch_plan){ .count = 1, .timestamp = 1, .value_bytes = 1000 });
+
+    for (int i = 0; i < PARTITIONS * ROUNDS; i++)
+        CHECK_EQ(ask_produce_version(c, 13, &t, i % PARTITIONS, 1, &b).error_code, OD_NONE);
+    raw_close(c);
+}

@@ -24,7 +24,7 @@ LD_PRELOAD=$programs/freeze_sync.so ASAN_OPTIONS=verify_asan_link_order=0 exec $
 END
 chmod +x "$work/frozen-odradek"
 ODRADEK=$work/frozen-odradek
-start_broker
+start_broker --override odradek.max.dirty.bytes=65536
 claims "$programs/frozen"
 rm -f "$FREEZE_SYNC"
 claims "$programs/fenced"

@@ -54,6 +54,8 @@ static void run_broker(void *arg)
     snprintf(text, sizeof(text), "%d", w->reactors);
     set(b, "num.network.threads", text);
     set(b, "background.threads", w->reactors == 1 ? "2" : "3");
+    if (w->dirty_bytes)
+        set(b, "odradek.max.dirty.bytes", w->dirty_bytes);
     in.overrides = b->overrides;
     in.override_count = b->count;
     err = od_config_load(&b->config, &in, &errors, &notes);
@@ -91,6 +93,7 @@ void node_world_init(struct node_world *w)
     w->host = "10.0.0.1";
     w->broker = od_sim_node_new(w->host);
     w->reactors = 1 + (int)od_sim_random(3);
+    w->dirty_bytes = od_sim_chance(500000) ? "65536" : NULL;
     w->topic_count = 1 + (int)od_sim_random(NODE_TOPICS_MAX);
     for (int t = 0; t < w->topic_count; t++) {
         struct node_topic *topic = &w->topics[t];

@@ -27,6 +27,7 @@ struct node_world {
     const char *host;
     struct od_node *node; /* while it serves; belongs to the broker's process */
     int reactors;
+    const char *dirty_bytes; /* odradek.max.dirty.bytes; NULL: the default */
     bool replicated; /* odradek.durability of the topics */
     struct node_topic topics[NODE_TOPICS_MAX];
     int topic_count;

@@ -173,7 +173,13 @@ bool od_file_resident(struct od_file *f, int64_t pos, int64_t len)
     return (int64_t)stat.cached == (pos + len - 1) / PAGE_BYTES - pos / PAGE_BYTES + 1;
 }
 
-void od_file_write_back(struct od_file *f, int64_t pos, int64_t len)
+enum od_err od_file_write_back(struct od_file *f, int64_t pos, int64_t len)
 {
-    sync_file_range(f->fd, pos, len, SYNC_FILE_RANGE_WRITE);
+    unsigned flags =
+        SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+
+    if (sync_file_range(f->fd, pos, len, flags) == 0)
+        return OD_NONE;
+    /* Some sandboxes have no such call: then the kernel writes back when it likes. */
+    return errno == ENOSYS || errno == EINTR ? OD_NONE : fail(f, "sync_file_range", pos, errno);
 }

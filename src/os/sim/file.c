@@ -143,19 +143,24 @@ enum od_err od_file_write(struct od_file *f, const struct od_span *spans, int n,
     return od_disk_end(err, "write", f->path);
 }
 
+/* What a sync takes, now and then a stall of the device. */
+static int64_t sync_us(const struct od_disk *d)
+{
+    int64_t us = 50 + (int64_t)od_rng_below(&od_world.disk, 3000);
+
+    if (d->faults.stall_ms_max > 0 && od_rng_chance(&od_world.disk, d->faults.stall_ppm)) {
+        us += (int64_t)od_rng_below(&od_world.disk, (uint64_t)d->faults.stall_ms_max * 1000);
+        od_world.stats.disk_faults++;
+    }
+    return us;
+}
+
 enum od_err od_file_sync(struct od_file *f)
 {
     enum od_err err = od_disk_begin(OD_SIM_DISK_SYNC, f->path);
     uint64_t seq = f->inode->op_seq;
-    int64_t us = 50 + (int64_t)od_rng_below(&od_world.disk, 3000);
 
-    if (f->disk->faults.stall_ms_max > 0 &&
-        od_rng_chance(&od_world.disk, f->disk->faults.stall_ppm)) {
-        us += (int64_t)od_rng_below(&od_world.disk,
-                                    (uint64_t)f->disk->faults.stall_ms_max * 1000);
-        od_world.stats.disk_faults++;
-    }
-    od_disk_wait_us(us);
+    od_disk_wait_us(sync_us(f->disk));
     if (err == OD_NONE)
         od_inode_sync(f->inode, seq);
     else
@@ -199,11 +204,19 @@ bool od_file_resident(struct od_file *f, int64_t pos, int64_t len)
     return !cold;
 }
 
-void od_file_write_back(struct od_file *f, int64_t pos, int64_t len)
+/* Stalls and fails like a sync, but only some of the operations become durable. */
+enum od_err od_file_write_back(struct od_file *f, int64_t pos, int64_t len)
 {
-    od_sim_step(OD_CALL_FILE, (uint64_t)pos, (uint64_t)len);
-    if (f->inode->op_seq > 0)
-        od_inode_sync(f->inode, od_rng_below(&od_world.disk, f->inode->op_seq));
+    enum od_err err = od_disk_begin(OD_SIM_DISK_SYNC, f->path);
+    uint64_t seq = f->inode->op_seq;
+
+    od_sim_trace(OD_CALL_FILE, (uint64_t)pos, (uint64_t)len);
+    od_disk_wait_us(sync_us(f->disk));
+    if (err)
+        od_inode_fail_sync(f->inode, seq);
+    else if (seq > 0)
+        od_inode_sync(f->inode, od_rng_below(&od_world.disk, seq));
+    return od_disk_end(err, "write back", f->path);
 }
 
 enum od_err od_dir_lock(const char *path, struct od_file **out)

@@ -273,13 +273,13 @@ TEST(reactors_and_budget_follow_the_machine)
         int cores;
         int64_t memory;
         int threads;
-        int64_t budget;
+        int64_t budget, dirty;
     } cases[] = {
-        { 1, 0, 1, 16 << 20 },
-        { 2, (INT64_C(64) << 20) + 4, 1, (16 << 20) + 1 },
-        { 3, INT64_C(1) << 30, 2, 256 << 20 },
-        { 9, INT64_C(1) << 32, 8, 1 << 30 },
-        { 64, INT64_C(1) << 40, 8, 1 << 30 },
+        { 1, 0, 1, 16 << 20, 64 << 20 },
+        { 2, (INT64_C(64) << 20) + 4, 1, (16 << 20) + 1, 64 << 20 },
+        { 3, (INT64_C(1) << 30) + 16, 2, (256 << 20) + 4, (64 << 20) + 1 },
+        { 9, INT64_C(1) << 32, 8, 1 << 30, 256 << 20 },
+        { 64, INT64_C(1) << 40, 8, 1 << 30, 1 << 30 },
     };
 
     for (size_t i = 0; i < OD_COUNT(cases); i++) {
@@ -289,6 +289,7 @@ TEST(reactors_and_budget_follow_the_machine)
 
         CHECK_EQ(l.config.num_network_threads, cases[i].threads);
         CHECK_EQ(l.config.queued_max_request_bytes, cases[i].budget);
+        CHECK_EQ(l.config.odradek_max_dirty_bytes, cases[i].dirty);
         unload(&l);
     }
 }

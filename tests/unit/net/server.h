@@ -32,6 +32,8 @@ enum operation {
     FILE_RANGE = 'F', /* the same from the server's file, between two bytes of memory */
     HALT = 'H',    /* pauses its connection, answers with the request */
     GO_ON = 'G',   /* resumes it, from another connection */
+    STOP = 'P',    /* stops its connection, answers with the request */
+    UNSTOP = 'U',  /* lets those go on that were stopped; tells nobody */
     LEAVE = 'L',   /* is closed */
 };
 
@@ -145,6 +147,14 @@ static inline enum od_verdict on_frame(struct od_conn *c, struct od_slice frame)
         if (s->halted)
             od_conn_resume(s->halted);
         s->halted = NULL;
+        break;
+    case STOP:
+        od_conn_stop(c);
+        od_conn_stop(c);
+        answer_slice(c, frame);
+        return OD_VERDICT_GO_ON;
+    case UNSTOP:
+        od_net_release_stopped(s->net);
         break;
     case LEAVE:
         od_slice_unref(&frame);

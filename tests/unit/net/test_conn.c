@@ -132,6 +132,43 @@ TEST(a_paused_connection_hands_up_nothing_until_it_is_resumed)
     CHECK_EQ(stats.frames, 8);
 }
 
+TEST(stopped_connections_hand_up_nothing_until_all_go_on_and_may_end_meanwhile)
+{
+    struct od_net_settings settings = usual_settings();
+    struct server *s = start(&settings, BUDGET_BYTES);
+    int a = dial(s), b = dial(s), gone = dial(s), other = dial(s);
+    struct linger now = { .l_onoff = 1 };
+    struct od_net_stats stats;
+
+    ask(a, STOP, 1, 0);
+    ask(b, STOP, 2, 0);
+    ask(gone, STOP, 3, 0);
+    expect_echo(a, STOP, 1);
+    expect_echo(b, STOP, 2);
+    expect_echo(gone, STOP, 3);
+    ask(a, DELAY, 4, 0);
+    ask(b, DELAY, 5, 0);
+    CHECK_EQ(setsockopt(gone, SOL_SOCKET, SO_LINGER, &now, sizeof(now)), 0);
+    close(gone); /* with a reset */
+    ask(other, RELEASE, 0, 0); /* would answer both, were they handed up */
+    ask(other, ECHO, 6, 0);
+    expect_echo(other, ECHO, 6);
+    ask(other, UNSTOP, 0, 0);
+    ask(a, ECHO, 7, 0);
+    ask(b, ECHO, 8, 0);
+    ask(a, RELEASE, 0, 0); /* behind the request that it releases */
+    ask(b, RELEASE, 0, 0);
+    expect_echo(a, DELAY, 4);
+    expect_echo(a, ECHO, 7);
+    expect_echo(b, DELAY, 5);
+    expect_echo(b, ECHO, 8);
+    close(a);
+    close(b);
+    close(other);
+    stats = finish(s);
+    CHECK_EQ(stats.stopped, 3);
+}
+
 TEST(a_half_closed_connection_gets_its_answers_and_is_closed_then)
 {
     struct od_net_settings settings = usual_settings();

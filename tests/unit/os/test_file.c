@@ -179,7 +179,7 @@ TEST(bytes_just_written_are_resident_and_a_hole_in_the_cache_is_seen)
     size_t n;
 
     CHECK_OK(od_file_write(f, &span, 1, 0, &n));
-    od_file_write_back(f, 0, sizeof(bytes));
+    CHECK_OK(od_file_write_back(f, 0, sizeof(bytes)));
     CHECK(od_file_resident(f, 0, sizeof(bytes)));
     CHECK(od_file_resident(f, 4095, 2));
     CHECK(od_file_resident(f, 100, 0));

@@ -137,7 +137,7 @@ TEST(a_flush_and_a_cut_exclude_each_other)
     od_plog_flush_run(&f);
     CHECK_OK(od_plog_flush_end(p, &f));
     CHECK_EQ(od_plog_durable_end(p), 15);
-    CHECK_EQ(od_storage_unsynced_bytes(s), 0);
+    CHECK_EQ(od_storage_dirty_bytes(s), 0);
     CHECK_OK(od_plog_cut_begin(p, 3, &c));
     CHECK(!od_plog_flush_begin(p, &f));
     od_plog_cut_run(&c);
