@@ -21,6 +21,7 @@
     ROW(storage_point_ahead)           /* the durable end names what no sync covered */            \
     ROW(storage_recovery_no_sync)      /* recovered bytes count as durable unsynced */             \
     ROW(storage_tail_unchecked)        /* recovery believes batches without their CRC */           \
+    ROW(producer_window_lost)          /* a restart forgets all but the last batch */              \
     ROW(producer_epoch_unchecked)      /* a fenced producer's batch is appended */                 \
     ROW(broker_early_ack)              /* acks=all is answered at the append */                    \
     ROW(broker_offset_twice)           /* batches of one gather get one base offset */             \

@@ -5,20 +5,22 @@
  *
  * File "odradek.manifest", integers big-endian:
  *
- *      "odmanif1"
+ *      "odmanif2"
  *      frame*:   0x6f646672 | u32 payload length | u32 CRC-32C of the payload | payload
  *      payload:  record*
  *      record:   1 SESSION   u8 length, boot id: a life of ours begins
  *                2 ENTRY     name, topic id 16, log start, high watermark, recovery offset, its
  *                            segment and position i64 each, u32 count of epochs {i32, i64}
  *                3 GONE      name: deleted
- *                4 SEGMENTS  name, i64 end, u32 count {segment}: only in front of CLEAN
+ *                4 SEGMENTS  name, i64 end, i64 offset of the producer snapshot or -1: nobody,
+ *                            u32 count {segment}: only in front of CLEAN
  *                5 CLEAN     u32 CRC-32C of the marker and of the recovery point checkpoint,
  *                            u32 number of entries
  *      name:     u16 length, "topic-N"
  *      segment:  base, size, end, greatest timestamp, its offset, first timestamp i64 each,
  *                u32 offset index entries, u32 time index entries, u32 CRC of the time index file,
  *                u8 1 when the timestamps and that CRC are known,
+ *                u32 aborted transactions, u32 CRC of the transaction index,
  *                u32 count of damages {first offset, next offset, position, end position i64}
  *
  * Invariants
@@ -65,12 +67,15 @@ struct od_segment_note {
     uint32_t time_entries;
     uint32_t time_crc;
     bool times_known;
+    uint32_t aborted;     /* entries of the transaction index */
+    uint32_t aborted_crc;
     uint32_t n_damages;
     struct od_damage *damages;
 };
 
 struct od_clean_log {
     int64_t end_offset;
+    int64_t snapshot_offset; /* -1: nobody with a producer id has written */
     uint32_t n;
     struct od_segment_note *segments;
 };

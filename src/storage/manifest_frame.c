@@ -6,9 +6,9 @@
 #include "storage/manifest_internal.h"
 
 enum { SESSION = 1, ENTRY = 2, GONE = 3, SEGMENTS = 4, CLEAN = 5 };
-enum { EPOCH_BYTES = 12, SEGMENT_BYTES = 6 * 8 + 3 * 4 + 1 + 4, DAMAGE_BYTES = 4 * 8 };
+enum { EPOCH_BYTES = 12, SEGMENT_BYTES = 6 * 8 + 3 * 4 + 1 + 3 * 4, DAMAGE_BYTES = 4 * 8 };
 
-const char od_manifest_magic[OD_MANIFEST_MAGIC_BYTES] = { 'o', 'd', 'm', 'a', 'n', 'i', 'f', '1' };
+const char od_manifest_magic[OD_MANIFEST_MAGIC_BYTES] = { 'o', 'd', 'm', 'a', 'n', 'i', 'f', '2' };
 
 /* A writer over room for len more bytes; append_done takes them in. */
 static struct od_writer append_room(struct od_manifest_frame *f, size_t len)
@@ -88,6 +88,8 @@ static void write_segment(struct od_writer *w, const struct od_segment_note *s)
     od_write_u32(w, s->time_entries);
     od_write_u32(w, s->time_crc);
     od_write_bool(w, s->times_known);
+    od_write_u32(w, s->aborted);
+    od_write_u32(w, s->aborted_crc);
     od_write_u32(w, s->n_damages);
     for (uint32_t i = 0; i < s->n_damages; i++) {
         od_write_i64(w, s->damages[i].first_offset);
@@ -100,7 +102,7 @@ static void write_segment(struct od_writer *w, const struct od_segment_note *s)
 void od_frame_segments(struct od_manifest_frame *f, const struct od_manifest_entry *e)
 {
     const struct od_clean_log *l = e->clean;
-    size_t len = 1 + 2 + (size_t)e->name_len + 8 + 4 + l->n * SEGMENT_BYTES;
+    size_t len = 1 + 2 + (size_t)e->name_len + 2 * 8 + 4 + l->n * SEGMENT_BYTES;
     struct od_writer w;
 
     for (uint32_t i = 0; i < l->n; i++)
@@ -109,6 +111,7 @@ void od_frame_segments(struct od_manifest_frame *f, const struct od_manifest_ent
     od_write_i8(&w, SEGMENTS);
     write_name(&w, e);
     od_write_i64(&w, l->end_offset);
+    od_write_i64(&w, l->snapshot_offset);
     od_write_u32(&w, l->n);
     for (uint32_t i = 0; i < l->n; i++)
         write_segment(&w, &l->segments[i]);
@@ -202,6 +205,8 @@ static void read_segment(struct od_reader *r, struct od_segment_note *s)
     s->time_entries = od_read_u32(r);
     s->time_crc = od_read_u32(r);
     s->times_known = od_read_bool(r);
+    s->aborted = od_read_u32(r);
+    s->aborted_crc = od_read_u32(r);
     s->n_damages = od_read_u32(r);
     if (s->n_damages > od_reader_left(r) / DAMAGE_BYTES) {
         s->n_damages = 0;
@@ -221,6 +226,7 @@ static void read_segments(struct od_reader *r, struct od_manifest *m)
     struct od_manifest_entry *e = od_manifest_find(m, read_name(r));
     struct od_clean_log *l;
     int64_t end_offset = od_read_i64(r);
+    int64_t snapshot_offset = od_read_i64(r);
     uint32_t n = od_read_u32(r);
 
     if (!e || r->err || n > od_reader_left(r) / SEGMENT_BYTES) {
@@ -229,6 +235,7 @@ static void read_segments(struct od_reader *r, struct od_manifest *m)
     }
     l = OD_NEW(struct od_clean_log);
     l->end_offset = end_offset;
+    l->snapshot_offset = snapshot_offset;
     l->n = n;
     l->segments = n ? od_zalloc(n * sizeof(*l->segments)) : NULL;
     for (uint32_t i = 0; i < n; i++)

@@ -51,6 +51,7 @@ int64_t od_plog_high_watermark(const struct od_plog *p)
 void od_plog_set_high_watermark(struct od_plog *p, int64_t offset)
 {
     atomic_store_explicit(&p->entry->high_watermark, offset, memory_order_relaxed);
+    od_plog_settle_producers(p, offset);
 }
 
 void od_plog_configure(struct od_plog *p, const struct od_plog_config *config)
@@ -60,7 +61,8 @@ void od_plog_configure(struct od_plog *p, const struct od_plog_config *config)
 
 void od_plog_put_state(struct od_plog *p)
 {
-    od_manifest_put(&p->storage->manifest, p->entry, p->start_offset, &p->durable);
+    od_manifest_put(&p->storage->manifest, p->entry, p->start_offset,
+                    p->holding ? &p->held : &p->durable);
 }
 
 void od_plog_mark_clean(struct od_plog *p)
@@ -77,6 +79,7 @@ void od_plog_set_start_offset(struct od_plog *p, int64_t offset)
     if (offset <= p->start_offset || offset > p->end_offset)
         return;
     p->start_offset = offset;
+    od_plog_settle_producers(p, offset);
     od_manifest_epoch_cut(&p->storage->manifest, p->entry, offset, INT64_MAX);
     p->epochs_changed = true;
     od_plog_put_state(p);
@@ -173,6 +176,7 @@ static enum od_err roll(struct od_plog *p, int64_t base)
     od_segment_unpin(s);
     if (last)
         od_segment_seal(last);
+    od_plog_note_roll(p, s);
     od_plog_push_segment(p, s);
     if (p->tail)
         p->tail->n = p->tail->next = 0;
@@ -208,6 +212,7 @@ static void note(struct od_plog *p, struct od_segment *s, const struct od_plog_b
     if (b->leader_epoch > od_plog_epoch_latest(p))
         od_plog_epoch_start(p, b->leader_epoch, b->base_offset);
     od_segment_note(s, &head, s->size, p->config.index_interval_bytes);
+    od_plog_note_producer(p, s, b);
     p->end_offset = b->last_offset + 1;
     p->size += (int64_t)b->len;
     p->dirty_bytes += (int64_t)b->len;

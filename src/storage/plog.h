@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "base/uuid.h"
+#include "core/producer/producer.h"
 
 #include <stdbool.h>
 
@@ -25,6 +26,7 @@ struct od_manifest_entry;
 struct od_plog;
 struct od_plog_dir;
 struct od_segment;
+struct od_segment_side;
 struct od_storage;
 
 struct od_plog_config {
@@ -99,6 +101,22 @@ int32_t od_plog_epoch_latest(const struct od_plog *p);             /* -1: none *
 int32_t od_plog_epoch_at(const struct od_plog *p, int64_t offset); /* -1: unknown */
 /* As OffsetForLeaderEpoch answers; both -1 when the epoch is above all, or nothing is known. */
 void od_plog_epoch_end(const struct od_plog *p, int32_t epoch, int32_t *found, int64_t *end);
+
+/* --- producers and transactions: locked ------------------------------------------------------- */
+
+/* Who has written; NULL: nobody with a producer id.  Borrowed until the lock is dropped. */
+const struct od_producers *od_plog_producers(const struct od_plog *p);
+/* Where the first transaction begins that is open, or whose marker is not below the high watermark;
+ * at least the log's start.  INT64_MAX: there is none. */
+int64_t od_plog_first_unstable(const struct od_plog *p);
+/*
+ * The aborted transactions with records in [from, to), ascending by their markers.  Fills up to
+ * capacity and returns how many there are.
+ */
+size_t od_plog_aborted(const struct od_plog *p, int64_t from, int64_t to,
+                       struct od_aborted_txn *out, size_t capacity);
+/* Forgets producers that wrote nothing for so long (producer.id.expiration.ms). */
+void od_plog_expire_producers(struct od_plog *p, int64_t now_ms, int64_t expiration_ms);
 
 /* --- reading --------------------------------------------------------------------------------- */
 
@@ -188,6 +206,7 @@ struct od_plog_flush {
     struct od_plog_dir *dir;
     struct od_segment *segments[OD_PLOG_FLUSH_SEGMENTS];
     int n;
+    struct od_segment_side *sides; /* n of them, or NULL */
     uint32_t sealed;    /* bit i: segments[i] was sealed at begin */
     bool sync_dir;      /* the partition directory has new entries */
     bool commit_epochs; /* the manifest must reach the disk first */
@@ -259,6 +278,10 @@ struct od_plog_cut {
     struct od_segment *rebuilt;  /* what takes its place */
     struct od_segment **later;   /* those that go */
     int n_later;
+    struct od_segment **earlier; /* those that stay */
+    int n_earlier;
+    struct od_producers *producers; /* as they stood at the new end */
+    int64_t high_watermark;
     int64_t offset;
     int64_t end_pos; /* of segment, before */
     int64_t log_start;

@@ -36,6 +36,11 @@ enum od_err od_plog_cut_begin(struct od_plog *p, int64_t offset, struct od_plog_
     out->later = od_alloc((size_t)out->n_later * sizeof(struct od_segment *));
     for (int k = 0; k < out->n_later; k++)
         out->later[k] = od_segment_ref(p->segments[i + 1 + k]);
+    out->n_earlier = i;
+    out->earlier = od_alloc((size_t)i * sizeof(struct od_segment *));
+    for (int k = 0; k < i; k++)
+        out->earlier[k] = od_segment_ref(p->segments[k]);
+    out->high_watermark = od_plog_high_watermark(p);
     return OD_NONE;
 }
 
@@ -73,8 +78,7 @@ static bool ignore_epoch(void *arg, int32_t epoch, int64_t start_offset)
 /* A new view of the segment's file, which ends at pos. */
 static enum od_err rebuild(struct od_plog_cut *cut, struct od_file *file, int64_t pos)
 {
-    struct od_segment *s = od_segment_new(cut->segment->cache, cut->dir, cut->segment->base_offset);
-    struct od_recovery r = { .segment = s,
+    struct od_recovery r = { .segment = cut->rebuilt,
                              .file = file,
                              .file_size = pos,
                              .verify_from = pos,
@@ -84,8 +88,60 @@ static enum od_err rebuild(struct od_plog_cut *cut, struct od_file *file, int64_
                              .epoch = ignore_epoch };
     enum od_err err = od_recover(&r);
 
-    cut->rebuilt = s;
     return err || !r.cut ? err : OD_CORRUPT_MESSAGE;
+}
+
+/* Index and snapshots of what goes: before the logs, so that nothing is left for their names. */
+static enum od_err cut_sides(struct od_plog_cut *cut, int64_t end_offset)
+{
+    const struct od_aborted *a = cut->segment->aborted;
+    struct od_snapshot_list list = { 0 };
+    enum od_err err = OD_NONE;
+
+    for (int i = cut->n_later - 1; i >= 0 && !err; i--)
+        err = od_segment_remove_file(cut->later[i], "txnindex");
+    if (!err)
+        err = od_snapshot_list(cut->dir->path, &list);
+    for (size_t i = list.n; i > 0 && !err && list.v[i - 1] > end_offset; i--)
+        err = od_snapshot_remove(cut->dir->path, list.v[i - 1]);
+    od_free(list.v);
+    if (!a || err)
+        return err;
+    cut->rebuilt->aborted = od_aborted_new();
+    for (uint32_t i = 0; i < a->n; i++)
+        od_aborted_add(cut->rebuilt->aborted, &a->v[i]);
+    cut->rebuilt->aborted->on_disk = a->on_disk;
+    od_aborted_cut(cut->rebuilt->aborted, end_offset);
+    if (a->on_disk) {
+        char path[OD_PATH_MAX];
+
+        od_segment_path(cut->segment, "txnindex", path, sizeof(path));
+        err = od_aborted_write(
+            path, (int64_t)cut->rebuilt->aborted->on_disk * OD_ABORTED_BYTES, NULL, 0);
+    }
+    return err;
+}
+
+/* The producers as they stood at the new end. */
+static enum od_err rebuild_producers(struct od_plog_cut *cut, int64_t end_pos, int64_t end_offset)
+{
+    int64_t limit = cut->high_watermark < end_offset ? cut->high_watermark : end_offset;
+    int64_t from = cut->n_earlier ? cut->earlier[0]->base_offset : cut->segment->base_offset;
+    struct od_snapshot_list list;
+    enum od_err err = od_snapshot_list(cut->dir->path, &list);
+
+    cut->producers = OD_NEW(struct od_producers);
+    od_producers_init(cut->producers, cut->storage->manifest.map.seed[0]);
+    if (!err)
+        err = od_plog_newest_snapshot(cut->dir->path, &list, limit, cut->producers, &from);
+    od_free(list.v);
+    for (int i = 0; i < cut->n_earlier && !err; i++)
+        if (cut->earlier[i]->end_offset > from)
+            err = od_segment_replay(cut->earlier[i], cut->earlier[i]->size, from, cut->producers,
+                                    false);
+    if (!err && end_offset > from)
+        err = od_segment_replay(cut->segment, end_pos, from, cut->producers, false);
+    return err;
 }
 
 static enum od_err run(struct od_plog_cut *cut, struct od_file *file)
@@ -97,6 +153,9 @@ static enum od_err run(struct od_plog_cut *cut, struct od_file *file)
         return err;
     od_manifest_put(&cut->storage->manifest, cut->entry, cut->log_start, &point);
     err = od_manifest_commit(&cut->storage->manifest);
+    cut->rebuilt = od_segment_new(cut->segment->cache, cut->dir, cut->segment->base_offset);
+    if (!err)
+        err = cut_sides(cut, point.offset);
     for (int i = cut->n_later - 1; i >= 0 && !err; i--)
         err = od_segment_remove_file(cut->later[i], "log");
     if (!err)
@@ -105,7 +164,9 @@ static enum od_err run(struct od_plog_cut *cut, struct od_file *file)
         err = od_file_sync(file);
     if (!err && cut->n_later)
         err = od_dir_sync(cut->dir->path);
-    return err ? err : rebuild(cut, file, point.pos);
+    if (!err)
+        err = rebuild(cut, file, point.pos);
+    return err ? err : rebuild_producers(cut, point.pos, point.offset);
 }
 
 void od_plog_cut_run(struct od_plog_cut *cut)
@@ -142,6 +203,13 @@ static void apply(struct od_plog *p, struct od_plog_cut *cut)
                                              cut->rebuilt->size };
     if (p->tail)
         p->tail->n = p->tail->next = 0;
+    cut->rebuilt->snapshot = cut->segment->snapshot; /* taken over */
+    cut->rebuilt->snapshot_len = cut->segment->snapshot_len;
+    cut->segment->snapshot = NULL;
+    od_plog_free_producers(p);
+    p->producers = cut->producers;
+    cut->producers = NULL;
+    od_plog_count_aborted(p);
     if (od_plog_high_watermark(p) > p->end_offset)
         od_plog_set_high_watermark(p, p->end_offset);
     atomic_fetch_sub_explicit(&p->storage->dirty_bytes, p->dirty_bytes,
@@ -149,6 +217,8 @@ static void apply(struct od_plog *p, struct od_plog_cut *cut)
     od_plog_mark_clean(p);
     od_manifest_epoch_cut(&p->storage->manifest, p->entry, p->start_offset, p->end_offset);
     p->epochs_changed = true;
+    p->holding = false;
+    od_plog_settle_producers(p, od_plog_high_watermark(p));
     od_plog_put_state(p);
 }
 
@@ -164,6 +234,12 @@ enum od_err od_plog_cut_end(struct od_plog *p, struct od_plog_cut *cut)
         p->broken = true;
     for (int i = 0; i < cut->n_later; i++)
         od_segment_unref(cut->later[i]);
+    for (int i = 0; i < cut->n_earlier; i++)
+        od_segment_unref(cut->earlier[i]);
+    if (cut->producers)
+        od_producers_deinit(cut->producers);
+    od_free(cut->producers);
+    od_free(cut->earlier);
     od_free(cut->later);
     od_segment_unref(cut->segment);
     od_segment_unref(cut->rebuilt);

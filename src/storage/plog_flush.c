@@ -13,9 +13,23 @@ static int first_to_flush(const struct od_plog *p)
 {
     int i = od_plog_find_segment(p, p->durable.offset);
 
-    while (i > 0 && p->segments[i - 1]->index)
+    while (i > 0 && (p->segments[i - 1]->index || od_segment_has_side(p->segments[i - 1])))
         i--;
     return i < 0 ? 0 : i;
+}
+
+/* Takes what the segments want written beside their logs. */
+static void take_sides(struct od_plog_flush *f)
+{
+    bool any = false;
+
+    for (int i = 0; i < f->n; i++)
+        any |= od_segment_has_side(f->segments[i]);
+    if (!any)
+        return;
+    f->sides = od_zalloc((size_t)f->n * sizeof(*f->sides));
+    for (int i = 0; i < f->n; i++)
+        od_segment_take_side(f->segments[i], &f->sides[i]);
 }
 
 bool od_plog_flush_begin(struct od_plog *p, struct od_plog_flush *out)
@@ -40,6 +54,7 @@ bool od_plog_flush_begin(struct od_plog *p, struct od_plog_flush *out)
             out->sealed |= 1u << out->n;
         out->segments[out->n++] = od_segment_ref(last);
     }
+    take_sides(out);
     if (last) {
         out->end_offset = last->end_offset;
         out->end_base = last->base_offset;
@@ -65,10 +80,24 @@ static enum od_err sync_segment(struct od_segment *s)
     return err;
 }
 
+/* For want of room they stay in memory, and the recovery point where it is. */
+static void write_sides(struct od_plog_flush *f)
+{
+    for (int i = 0; i < f->n && f->sides && !od_storage_fenced(f->storage); i++) {
+        enum od_err err = od_segment_write_side(f->segments[i], &f->sides[i]);
+
+        if (err == OD_E_NO_SPACE || err == OD_E_LIMIT)
+            od_log(OD_LOG_WARN, "storage", "%s: producer state stays in memory for now",
+                   f->dir->path);
+        else if (err && !atomic_load_explicit(&f->dir->gone, memory_order_acquire))
+            od_storage_fence(f->storage, "producer state could not be written");
+    }
+}
+
 /* The log needs no index file: for want of room the entries stay in memory. */
 static void write_indexes(struct od_plog_flush *f)
 {
-    for (int i = 0; i < f->n; i++) {
+    for (int i = 0; i < f->n && !od_storage_fenced(f->storage); i++) {
         enum od_err err = OD_NONE;
 
         if (f->sealed >> i & 1 && f->segments[i]->index)
@@ -91,8 +120,10 @@ void od_plog_flush_run(struct od_plog_flush *f)
     if (!err && f->sync_dir && !OD_MUTANT(storage_no_dir_sync))
         err = od_dir_sync(f->dir->path);
     f->err = err;
-    if (!err)
+    if (!err) {
+        write_sides(f);
         write_indexes(f);
+    }
     if (err && !atomic_load_explicit(&f->dir->gone, memory_order_acquire))
         od_storage_fence(f->storage, "a sync failed");
     od_filecache_tidy(&f->storage->cache);
@@ -100,6 +131,10 @@ void od_plog_flush_run(struct od_plog_flush *f)
 
 static void release(struct od_plog_flush *f)
 {
+    for (int i = 0; i < f->n && f->sides; i++)
+        od_segment_drop_side(&f->sides[i]);
+    od_free(f->sides);
+    f->sides = NULL;
     for (int i = 0; i < f->n; i++)
         od_segment_unref(f->segments[i]);
     f->n = 0;
@@ -115,6 +150,24 @@ static bool index_written(const struct od_segment *s, bool sealed)
     return sealed && s->index && s->index->written;
 }
 
+/* The recovery point does not pass a segment whose transaction index is not on the disk. */
+static void end_sides(struct od_plog *p, struct od_plog_flush *f)
+{
+    bool written = true;
+
+    p->holding = false;
+    for (int i = 0; i < f->n && f->sides; i++) {
+        bool ended = od_segment_end_side(f->segments[i], &f->sides[i]);
+
+        if (written && !ended) {
+            p->holding = true;
+            p->held = (struct od_recovery_point){ f->segments[i]->base_offset,
+                                                  f->segments[i]->base_offset, 0 };
+        }
+        written &= ended;
+    }
+}
+
 enum od_err od_plog_flush_end(struct od_plog *p, struct od_plog_flush *f)
 {
     enum od_err err = f->err;
@@ -122,6 +175,7 @@ enum od_err od_plog_flush_end(struct od_plog *p, struct od_plog_flush *f)
     OD_ASSERT(p->flush_out);
     p->flush_out = false;
     if (!err) {
+        end_sides(p, f);
         for (int i = 0; i < f->n; i++)
             if (index_written(f->segments[i], f->sealed >> i & 1))
                 od_segment_drop_index(f->segments[i]);
@@ -179,6 +233,8 @@ static void note_segment(const struct od_segment *s, struct od_segment_note *out
                                      .time_entries = s->disk_times,
                                      .time_crc = s->time_crc,
                                      .times_known = s->times_known,
+                                     .aborted = s->aborted ? s->aborted->n : 0,
+                                     .aborted_crc = s->aborted ? od_aborted_crc(s->aborted) : 0,
                                      .n_damages = s->n_damages };
     if (!s->n_damages)
         return;
@@ -186,9 +242,24 @@ static void note_segment(const struct od_segment *s, struct od_segment_note *out
     memcpy(out->damages, s->damages, s->n_damages * sizeof(*out->damages));
 }
 
+/* What no flush has written beside the segment's log. */
+static enum od_err settle_side(struct od_segment *s)
+{
+    struct od_segment_side side;
+    enum od_err err;
+
+    if (!od_segment_has_side(s))
+        return OD_NONE;
+    od_segment_take_side(s, &side);
+    err = od_segment_write_side(s, &side);
+    (void)od_segment_end_side(s, &side);
+    return err;
+}
+
 enum od_err od_plog_settle(struct od_plog *p)
 {
     struct od_clean_log *l;
+    int64_t snapshot_offset = -1;
     enum od_err err = flush_all(p);
 
     for (int i = 0; i < p->n_segments && !err; i++) {
@@ -197,13 +268,18 @@ enum od_err od_plog_settle(struct od_plog *p)
         od_segment_seal(s); /* Kafka too adds the last time index entry when it closes */
         if (s->index && !s->index->written)
             err = od_segment_write_index(s);
+        if (!err)
+            err = settle_side(s);
     }
+    if (!err)
+        err = od_plog_save_producers(p, &snapshot_offset);
     if (!err && p->epochs_changed)
         err = export_epochs(p);
     if (err)
         return err;
     l = OD_NEW(struct od_clean_log);
     l->end_offset = p->end_offset;
+    l->snapshot_offset = snapshot_offset;
     l->n = (uint32_t)p->n_segments;
     l->segments = l->n ? od_zalloc(l->n * sizeof(*l->segments)) : NULL;
     for (int i = 0; i < p->n_segments; i++)

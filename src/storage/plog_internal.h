@@ -4,6 +4,7 @@
 
 #include "storage/plog.h"
 #include "storage/segment.h"
+#include "storage/snapshot.h"
 #include "storage/storage_internal.h"
 
 enum { OD_TAIL_MARKS = 32 };
@@ -47,6 +48,11 @@ struct od_plog {
     bool write_back_out;
     bool cutting;
     int64_t cut_offset;  /* reads stop here while cutting */
+    struct od_producers *producers; /* NULL: nobody with a producer id has written */
+    uint64_t n_aborted;             /* transactions in the segments' lists */
+    int64_t snapshot_offset;        /* of the last clean stop's snapshot; -1: none */
+    bool holding; /* the recovery point stays at held: a transaction index is not written yet */
+    struct od_recovery_point held;
     bool dir_dirty;      /* entries that no directory sync covers */
     bool epochs_dirty;   /* not in a manifest commit yet */
     bool epochs_changed; /* leader-epoch-checkpoint is older */
@@ -64,6 +70,23 @@ void od_plog_put_state(struct od_plog *p); /* tells the manifest */
 void od_plog_mark_clean(struct od_plog *p); /* nothing in it is dirty, or a flush takes it all */
 void od_plog_free(struct od_plog *p);
 OD_MUST_USE enum od_err od_plog_roll(struct od_plog *p); /* locked: a new, empty active segment */
+
+/* Locked.  A batch was written to s; s begins a new segment. */
+void od_plog_note_producer(struct od_plog *p, struct od_segment *s, const struct od_plog_batch *b);
+void od_plog_note_roll(struct od_plog *p, struct od_segment *s);
+void od_plog_settle_producers(struct od_plog *p, int64_t offset); /* as od_producers_settle */
+void od_plog_count_aborted(struct od_plog *p); /* after segments came or went */
+void od_plog_free_producers(struct od_plog *p);
+/*
+ * Blocking.  Reads the newest whole snapshot of the list at or below limit into t, which is empty;
+ * damaged ones are removed.  *offset stays when there is none.
+ */
+OD_MUST_USE enum od_err od_plog_newest_snapshot(const char *dir,
+                                                const struct od_snapshot_list *list, int64_t limit,
+                                                struct od_producers *t, int64_t *offset);
+/* Blocking, alone with the log, whose segments are loaded.  clean: the notes it was loaded from. */
+OD_MUST_USE enum od_err od_plog_load_producers(struct od_plog *p, const struct od_clean_log *clean);
+OD_MUST_USE enum od_err od_plog_save_producers(struct od_plog *p, int64_t *snapshot_offset);
 
 /* Blocking, alone with the log: what a clean stop does for one log. */
 OD_MUST_USE enum od_err od_plog_settle(struct od_plog *p);

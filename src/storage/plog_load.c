@@ -295,8 +295,6 @@ enum od_err od_plog_load(struct od_plog *p)
         load_notes(p);
     else
         err = load_directory(p);
-    od_clean_log_free(p->entry->clean);
-    p->entry->clean = NULL;
     if (!err) {
         struct od_segment *active = od_plog_active(p);
 
@@ -304,7 +302,10 @@ enum od_err od_plog_load(struct od_plog *p)
             active->sealed = false;
         settle_bounds(p);
         od_plog_mark_clean(p);
+        err = od_plog_load_producers(p, p->entry->clean);
     }
+    od_clean_log_free(p->entry->clean);
+    p->entry->clean = NULL;
     return err;
 }
 
@@ -314,6 +315,7 @@ void od_plog_free(struct od_plog *p)
 {
     for (int i = 0; i < p->n_segments; i++)
         od_segment_unref(p->segments[i]);
+    od_plog_free_producers(p);
     atomic_fetch_sub_explicit(&p->storage->dirty_bytes, p->dirty_bytes,
                               memory_order_relaxed);
     od_free(p->segments);
@@ -379,6 +381,7 @@ static enum od_err open_new(struct od_storage *s, struct od_manifest_entry *e,
     enum od_err err = OD_NONE;
 
     p->storage = s;
+    p->snapshot_offset = -1;
     p->entry = e;
     p->config = *config;
     p->dir = od_plog_dir_new(s->path, e->name);

@@ -60,6 +60,7 @@ bool od_plog_retain(struct od_plog *p, const struct od_plog_retention *r,
     out->n = gone;
     p->n_segments -= gone;
     memmove(p->segments, p->segments + gone, (size_t)p->n_segments * sizeof(struct od_segment *));
+    od_plog_count_aborted(p);
     if (p->start_offset < p->segments[0]->base_offset)
         od_plog_set_start_offset(p, p->segments[0]->base_offset);
     return true;

@@ -80,6 +80,8 @@ void od_segment_unref(struct od_segment *s)
     od_filecache_drop(s->cache, &s->file);
     od_segment_drop_index(s);
     od_free(s->damages);
+    od_free(s->snapshot);
+    od_aborted_free(s->aborted);
     od_plog_dir_unref(s->dir);
     od_free(s);
 }

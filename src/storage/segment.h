@@ -15,6 +15,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "storage/aborted.h"
 #include "storage/batch_head.h"
 #include "storage/filecache.h"
 #include "storage/manifest.h"
@@ -81,9 +82,23 @@ struct od_segment {
     int64_t fresh_pos;       /* what lies above was appended by this process */
     struct od_index *index;  /* NULL: empty; does not change once sealed */
     struct od_damage *damages;
+    struct od_aborted *aborted; /* whose markers lie here; NULL: none */
+    uint8_t *snapshot;          /* producers before the base, to be written; NULL: written, none */
+    size_t snapshot_len;
     uint32_t n_damages;
     uint32_t bytes_since_index;
     bool sealed;
+};
+
+/* What a flush writes beside the log of a segment: taken and given back under the lock. */
+struct od_segment_side {
+    uint8_t *aborted; /* entries for the transaction index */
+    uint32_t aborted_first;
+    uint32_t aborted_count;
+    uint8_t *snapshot;
+    size_t snapshot_len;
+    bool aborted_written;
+    bool snapshot_written;
 };
 
 struct od_segment *od_segment_new(struct od_filecache *cache, struct od_plog_dir *dir,
@@ -110,6 +125,20 @@ OD_MUST_USE enum od_err od_segment_remove_files(const struct od_segment *s);
 /* Blocking.  A sealed segment whose times are unknown: reads its heads, writes its index anew. */
 OD_MUST_USE enum od_err od_segment_learn(struct od_segment *s);
 void od_segment_add_damage(struct od_segment *s, const struct od_damage *d);
+
+bool od_segment_has_side(const struct od_segment *s); /* locked, and the next two */
+void od_segment_take_side(struct od_segment *s, struct od_segment_side *out);
+/* False: the transaction index is not on the disk; it is tried again with the next flush. */
+bool od_segment_end_side(struct od_segment *s, struct od_segment_side *side);
+OD_MUST_USE enum od_err od_segment_write_side(const struct od_segment *s,
+                                              struct od_segment_side *side); /* blocking */
+void od_segment_drop_side(struct od_segment_side *side); /* in place of end */
+/*
+ * Blocking, alone with the segment.  Gives the batches from offset on, up to position end_pos, to
+ * the table; aborted: those they abort go into the segment's list.
+ */
+OD_MUST_USE enum od_err od_segment_replay(struct od_segment *s, int64_t end_pos, int64_t from,
+                                          struct od_producers *t, bool aborted);
 
 /* Readers: boundaries that others have found. */
 void od_segment_hint(struct od_segment *s, int64_t offset, int64_t pos);

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "base/mutant.h"
 
 int32_t od_sequence_after(int32_t sequence, int32_t n)
 {
@@ -18,6 +19,15 @@ void od_producers_init(struct od_producers *t, uint64_t seed)
     od_map_init(&t->map, seed);
     od_list_init(&t->order);
     od_list_init(&t->open);
+}
+
+void od_producers_clear(struct od_producers *t)
+{
+    uint64_t seed[2] = { t->map.seed[0], t->map.seed[1] };
+
+    od_producers_deinit(t);
+    od_producers_init(t, 0);
+    memcpy(t->map.seed, seed, sizeof(seed));
 }
 
 void od_producers_deinit(struct od_producers *t)
@@ -299,6 +309,8 @@ enum od_err od_producers_load(struct od_producers *t, int64_t offset,
         p->coordinator_epoch = e->coordinator_epoch;
         p->txn_first_offset = e->current_txn_first_offset < 0 ? -1 : e->current_txn_first_offset;
         p->last_timestamp = e->timestamp;
+        if (OD_MUTANT(producer_window_lost))
+            p->done_count = 0;
         if (e->last_offset >= 0)
             push_done(p, &(struct od_producer_done){ e->last_offset, e->timestamp,
                                                      e->last_sequence, e->offset_delta });

@@ -31,6 +31,7 @@ enum {
     OD_PRODUCER_WINDOW = 5,    /* batches known again: as many as a client has in flight */
     OD_PRODUCERS_MAX = 100000, /* of one partition */
     OD_PRODUCER_STAGE = 256,   /* batches of one gather */
+    OD_PRODUCER_HEAD_BYTES = 256, /* of a batch: header and a marker's record */
 };
 
 /* What the table has to know of a batch that has a producer id. */
@@ -47,6 +48,13 @@ struct od_producer_batch {
     bool marker; /* ends a transaction */
     bool commit; /* of a marker; false: abort */
 };
+
+/*
+ * What the batch at data says of its producer.  len bytes are there: the header, and of a control
+ * batch also its first record, OD_PRODUCER_HEAD_BYTES at most.  False: it has no producer id, or is
+ * a control batch that ends nothing.
+ */
+bool od_producer_batch_read(const uint8_t *data, size_t len, struct od_producer_batch *out);
 
 /* The sequence n >= 0 steps after sequence; it wraps from 2147483647 to 0. */
 int32_t od_sequence_after(int32_t sequence, int32_t n);
@@ -98,6 +106,7 @@ struct od_aborted_txn {
 
 void od_producers_init(struct od_producers *t, uint64_t seed);
 void od_producers_deinit(struct od_producers *t);
+void od_producers_clear(struct od_producers *t); /* forgets everybody */
 const struct od_producer *od_producers_find(const struct od_producers *t, int64_t id); /* or NULL */
 size_t od_producers_count(const struct od_producers *t);
 
