@@ -393,7 +393,8 @@ enum od_err od_node_run(const struct od_node_options *options)
     od_budget_init(&n->budget, n->config.queued_max_request_bytes);
     od_partitions_init(&n->partitions, od_random_u64());
     od_dirty_init(&n->dirty, n->config.odradek_max_dirty_bytes);
-    n->admission = od_admission_new(n->config.max_connections, n->config.max_connections_per_ip,
+    n->admission = od_admission_new(n->config.live.max_connections,
+                                    n->config.live.max_connections_per_ip,
                                     od_random_u64());
     err = start(n);
     if (!err) {

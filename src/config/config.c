@@ -21,7 +21,9 @@ static const struct refused refusals[] = {
 
 void *od_config_field(const struct od_config *c, const struct od_key_row *row)
 {
-    return (char *)(row->topic_index >= 0 ? (void *)&c->topic : (void *)c) + row->at;
+    if (row->topic_index >= 0)
+        return (char *)&c->topic + row->at;
+    return (row->live ? (char *)&c->live : (char *)c) + row->at;
 }
 
 void od_config_say_key(const struct od_config *c, enum od_key key, struct od_text *out)
@@ -45,24 +47,29 @@ static const struct refused *find_refused(struct od_str name)
     return NULL;
 }
 
-/* A key without a row: stops the start, or is noted.  Its value may be a secret: not printed. */
-static bool pass_unknown(const struct od_found *f, struct od_text *errors, struct od_text *notes)
+/* Its value may be a secret: not printed. */
+static bool refuse(const struct od_found *f, struct od_text *errors)
 {
     const struct refused *r = find_refused(od_str_of(f->name));
+
+    if (!r || !f->origin.text[0] || (r->harmless && !strcasecmp(f->origin.text, r->harmless)))
+        return false;
+    od_text_add(errors, "%s (%s): %s\n", f->name, f->origin.place, r->advice);
+    return true;
+}
+
+/* A key without a row.  Its value may be a secret: not printed. */
+static void note_unknown(const struct od_found *f, struct od_text *notes)
+{
     const struct od_key_row *topic = od_key_find_topic(od_str_of(f->name));
 
-    if (r && (!f->origin.text[0] || (r->harmless && !strcasecmp(f->origin.text, r->harmless))))
-        return true;
-    if (r) {
-        od_text_add(errors, "%s (%s): %s\n", f->name, f->origin.place, r->advice);
-        return false;
-    }
+    if (find_refused(od_str_of(f->name)))
+        return; /* its harmless value */
     od_text_add(notes, "%s (%s): ", f->name, f->origin.place);
     if (topic && topic->name)
         od_text_add(notes, "is a setting of topics; the broker's is %s\n", topic->name);
     else
         od_text_add(notes, "unknown, no effect\n");
-    return true;
 }
 
 static bool apply_found(struct od_config *c, struct od_found_list *found, struct od_text *errors,
@@ -75,8 +82,12 @@ static bool apply_found(struct od_config *c, struct od_found_list *found, struct
         const struct od_key_row *row = od_key_find(od_str_of(f->name));
         struct od_text why = { 0 };
 
+        if (refuse(f, errors)) {
+            good = false;
+            continue;
+        }
         if (!row) {
-            good &= pass_unknown(f, errors, notes);
+            note_unknown(f, notes);
             continue;
         }
         c->origins[row->key] = f->origin; /* the texts move */
@@ -86,7 +97,7 @@ static bool apply_found(struct od_config *c, struct od_found_list *found, struct
             od_config_say_key(c, row->key, errors);
             od_text_add(errors, "must be %s\n", od_text_get(&why));
             good = false;
-        } else if (row->honoured) {
+        } else if (row->honoured && !find_refused(od_str_of(row->name))) {
             od_text_add(notes, "%s (%s): no effect: %s\n", row->name, c->origins[row->key].place,
                         row->honoured);
         }

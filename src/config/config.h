@@ -28,18 +28,23 @@ enum od_validate_choice { OD_VALIDATE_FULL, OD_VALIDATE_HEADER };
 
 enum od_key {
 #define OD_KEY(id, type, field, ...) OD_KEY_##id,
+#define OD_LIVE_KEY(id, type, field, ...) OD_KEY_##id,
 #define OD_TOPIC_KEY(id, type, field, ...) OD_KEY_##id,
 #include "config/keys.def"
 #undef OD_KEY
+#undef OD_LIVE_KEY
 #undef OD_TOPIC_KEY
     OD_KEYS
 };
 
 #define OD_VALUE_BOOL bool
+#define OD_VALUE_SHORT int32_t
 #define OD_VALUE_INT32 int32_t
 #define OD_VALUE_INT64 int64_t
 #define OD_VALUE_DOUBLE double
 #define OD_VALUE_STRING char * /* owned; NULL: not set and no default */
+#define OD_VALUE_CLASS char *    /* as STRING: names a class of Java */
+#define OD_VALUE_PASSWORD char * /* as STRING: never shown */
 #define OD_VALUE_LIST char *   /* owned; items separated by commas, trimmed; "" is empty */
 #define OD_VALUE_CHOICE int    /* index of the word */
 #define OD_VALUE_FLAGS unsigned /* bit i: word i is in the list */
@@ -52,9 +57,26 @@ struct od_topic_config {
     _Atomic uint32_t refs;
     uint64_t overridden; /* bit (key's topic index): set on the topic itself */
 #define OD_KEY(id, type, field, ...)
+#define OD_LIVE_KEY(id, type, field, ...)
 #define OD_TOPIC_KEY(id, type, field, ...) OD_VALUE_##type field;
 #include "config/keys.def"
 #undef OD_KEY
+#undef OD_LIVE_KEY
+#undef OD_TOPIC_KEY
+};
+
+/*
+ * The settings of the broker that may change while it runs: what was set at run time over what was
+ * loaded.  Immutable and reference-counted once resolved, as the settings of a topic are.
+ */
+struct od_live_config {
+    _Atomic uint32_t refs;
+#define OD_KEY(id, type, field, ...)
+#define OD_LIVE_KEY(id, type, field, ...) OD_VALUE_##type field;
+#define OD_TOPIC_KEY(id, type, field, ...)
+#include "config/keys.def"
+#undef OD_KEY
+#undef OD_LIVE_KEY
 #undef OD_TOPIC_KEY
 };
 
@@ -79,10 +101,13 @@ struct od_endpoint {
 
 struct od_config {
     struct od_topic_config topic; /* what a topic without overrides gets */
+    struct od_live_config live;   /* before anything is set at run time */
 #define OD_KEY(id, type, field, ...) OD_VALUE_##type field;
+#define OD_LIVE_KEY(id, type, field, ...)
 #define OD_TOPIC_KEY(id, type, field, ...)
 #include "config/keys.def"
 #undef OD_KEY
+#undef OD_LIVE_KEY
 #undef OD_TOPIC_KEY
     struct od_origin origins[OD_KEYS];
     /* listeners taken apart: those that clients may use, without the controller's. */

@@ -18,13 +18,12 @@ static void say_default(const struct od_key_row *row, struct od_text *out)
         od_text_add(out, "%s", row->default_doc);
         return;
     }
-    if (row->alias_of && !row->def) {
+    if ((row->unset && row->topic_index < 0) || (row->alias_of && !row->def)) {
         od_text_add(out, "not set");
         return;
     }
     od_key_set_default(row, &value);
-    if ((row->type == OD_TYPE_STRING || row->type == OD_TYPE_LIST) &&
-        (!value.text || !value.text[0])) {
+    if (od_key_is_text(row) && (!value.text || !value.text[0])) {
         od_text_add(out, value.text ? "empty" : "not set");
     } else {
         od_text_add(out, "`");

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <strings.h>
@@ -12,9 +13,11 @@
 /* Position of each topic key among them. */
 enum topic_index {
 #define OD_KEY(id, type, field, ...)
+#define OD_LIVE_KEY(id, type, field, ...)
 #define OD_TOPIC_KEY(id, type, field, ...) TOPIC_##id,
 #include "config/keys.def"
 #undef OD_KEY
+#undef OD_LIVE_KEY
 #undef OD_TOPIC_KEY
     TOPIC_KEYS
 };
@@ -28,6 +31,13 @@ static const struct od_key_row rows[] = {
                       .topic_index = -1,                                                           \
                       .at = offsetof(struct od_config, field),                                     \
                       __VA_ARGS__ },
+#define OD_LIVE_KEY(id, value_type, field, ...)                                                    \
+    [OD_KEY_##id] = { .key = OD_KEY_##id,                                                          \
+                      .type = OD_TYPE_##value_type,                                                \
+                      .topic_index = -1,                                                           \
+                      .live = true,                                                                \
+                      .at = offsetof(struct od_live_config, field),                                \
+                      __VA_ARGS__ },
 #define OD_TOPIC_KEY(id, value_type, field, ...)                                                   \
     [OD_KEY_##id] = { .key = OD_KEY_##id,                                                          \
                       .type = OD_TYPE_##value_type,                                                \
@@ -36,6 +46,7 @@ static const struct od_key_row rows[] = {
                       __VA_ARGS__ },
 #include "config/keys.def"
 #undef OD_KEY
+#undef OD_LIVE_KEY
 #undef OD_TOPIC_KEY
 };
 
@@ -65,6 +76,8 @@ const char *od_key_type_name(enum od_key_type type)
     switch (type) {
     case OD_TYPE_BOOL:
         return "boolean";
+    case OD_TYPE_SHORT:
+        return "short";
     case OD_TYPE_INT32:
         return "int";
     case OD_TYPE_INT64:
@@ -74,11 +87,28 @@ const char *od_key_type_name(enum od_key_type type)
     case OD_TYPE_STRING:
     case OD_TYPE_CHOICE:
         return "string";
+    case OD_TYPE_CLASS:
+        return "class";
+    case OD_TYPE_PASSWORD:
+        return "password";
     case OD_TYPE_LIST:
     case OD_TYPE_FLAGS:
         return "list";
     }
     return "";
+}
+
+bool od_key_is_text(const struct od_key_row *row)
+{
+    return row->type == OD_TYPE_STRING || row->type == OD_TYPE_CLASS ||
+           row->type == OD_TYPE_PASSWORD || row->type == OD_TYPE_LIST;
+}
+
+bool od_key_is_dynamic(const struct od_key_row *row)
+{
+    if (row->topic_index >= 0)
+        return row->name != NULL;
+    return row->live && row->update != OD_UPDATE_NO && (!row->honoured || row->accepted);
 }
 
 static bool is_blank(char c)
@@ -126,9 +156,16 @@ static int word_index(const char *words, struct od_str word)
 
 static void say_range(const struct od_key_row *row, struct od_text *out)
 {
-    int64_t top = row->type == OD_TYPE_INT32 ? INT32_MAX : INT64_MAX;
+    int64_t top = INT64_MAX, bottom = INT64_MIN;
 
-    if (row->min == INT64_MIN)
+    if (row->type == OD_TYPE_INT32) {
+        top = INT32_MAX;
+        bottom = INT32_MIN;
+    } else if (row->type == OD_TYPE_SHORT) {
+        top = INT16_MAX;
+        bottom = INT16_MIN;
+    }
+    if (row->min == bottom)
         od_text_add(out, "any number");
     else if (row->max == top)
         od_text_add(out, "at least %" PRId64, row->min);
@@ -144,6 +181,7 @@ void od_key_say_bound(const struct od_key_row *row, struct od_text *out)
     case OD_TYPE_BOOL:
         od_text_add(out, "true or false");
         return;
+    case OD_TYPE_SHORT:
     case OD_TYPE_INT32:
     case OD_TYPE_INT64:
     case OD_TYPE_DOUBLE:
@@ -156,6 +194,8 @@ void od_key_say_bound(const struct od_key_row *row, struct od_text *out)
         od_text_add(out, "empty, or some of %s", row->words);
         return;
     case OD_TYPE_STRING:
+    case OD_TYPE_CLASS:
+    case OD_TYPE_PASSWORD:
     case OD_TYPE_LIST:
         return;
     }
@@ -184,7 +224,7 @@ static bool parse_double(const struct od_key_row *row, struct od_str text, doubl
     copy[text.len] = '\0';
     *out = strtod(copy, &end);
     return !copy[strspn(copy, "0123456789.eE+-")] && *end == '\0' && isfinite(*out) &&
-           *out >= (double)row->min && *out <= (double)row->max;
+           *out >= (double)row->min && (row->max == INT64_MAX || *out <= (double)row->max);
 }
 
 static bool parse_flags(const struct od_key_row *row, struct od_str text, unsigned *out)
@@ -230,6 +270,7 @@ bool od_key_parse(const struct od_key_row *row, struct od_str text, void *field,
         if (good)
             *(bool *)field = yes;
         break;
+    case OD_TYPE_SHORT:
     case OD_TYPE_INT32:
         good = parse_int(row, value, &number);
         if (good)
@@ -257,6 +298,8 @@ bool od_key_parse(const struct od_key_row *row, struct od_str text, void *field,
             *(unsigned *)field = flags;
         break;
     case OD_TYPE_STRING:
+    case OD_TYPE_CLASS:
+    case OD_TYPE_PASSWORD:
     case OD_TYPE_LIST:
         replace(field, value);
         return true;
@@ -279,12 +322,31 @@ static void print_flags(const struct od_key_row *row, unsigned flags, struct od_
     }
 }
 
+/* As Java prints a double: the fewest digits that give it back; 1e-3 to 1e7 without exponent. */
+static void print_double(double value, struct od_text *out)
+{
+    bool plain = value == 0 || (fabs(value) >= 1e-3 && fabs(value) < 1e7);
+    char text[40], *e;
+    int digits = 1;
+
+    do
+        snprintf(text, sizeof(text), plain ? "%.*f" : "%.*e", digits, value);
+    while (strtod(text, NULL) != value && ++digits < 20);
+    e = strchr(text, 'e');
+    if (e)
+        *e = '\0';
+    od_text_add(out, "%s", text);
+    if (e)
+        od_text_add(out, "E%d", (int)strtol(e + 1, NULL, 10));
+}
+
 void od_key_print(const struct od_key_row *row, const void *field, struct od_text *out)
 {
     switch (row->type) {
     case OD_TYPE_BOOL:
         od_text_add(out, "%s", *(const bool *)field ? "true" : "false");
         return;
+    case OD_TYPE_SHORT:
     case OD_TYPE_INT32:
         od_text_add(out, "%" PRId32, *(const int32_t *)field);
         return;
@@ -292,7 +354,7 @@ void od_key_print(const struct od_key_row *row, const void *field, struct od_tex
         od_text_add(out, "%" PRId64, *(const int64_t *)field);
         return;
     case OD_TYPE_DOUBLE:
-        od_text_add(out, "%.15g", *(const double *)field);
+        print_double(*(const double *)field, out);
         return;
     case OD_TYPE_CHOICE:
         od_text_add_str(out, od_config_item(row->words, *(const int *)field));
@@ -301,6 +363,8 @@ void od_key_print(const struct od_key_row *row, const void *field, struct od_tex
         print_flags(row, *(const unsigned *)field, out);
         return;
     case OD_TYPE_STRING:
+    case OD_TYPE_CLASS:
+    case OD_TYPE_PASSWORD:
     case OD_TYPE_LIST:
         od_text_add_str(out, od_str_of(*(char *const *)field));
         return;
@@ -313,6 +377,7 @@ void od_key_set_default(const struct od_key_row *row, void *field)
     case OD_TYPE_BOOL:
         *(bool *)field = row->def != 0;
         return;
+    case OD_TYPE_SHORT:
     case OD_TYPE_INT32:
         *(int32_t *)field = (int32_t)row->def;
         return;
@@ -329,6 +394,8 @@ void od_key_set_default(const struct od_key_row *row, void *field)
         *(unsigned *)field = (unsigned)row->def;
         return;
     case OD_TYPE_STRING:
+    case OD_TYPE_CLASS:
+    case OD_TYPE_PASSWORD:
     case OD_TYPE_LIST:
         *(char **)field = row->def_text ? od_strdup(row->def_text) : NULL;
         return;
@@ -337,6 +404,6 @@ void od_key_set_default(const struct od_key_row *row, void *field)
 
 void od_key_free(const struct od_key_row *row, void *field)
 {
-    if (row->type == OD_TYPE_STRING || row->type == OD_TYPE_LIST)
+    if (od_key_is_text(row))
         od_free(*(char **)field);
 }

@@ -25,7 +25,7 @@ static void copy_values(struct od_topic_config *to, const struct od_topic_config
         const struct od_key_row *row = od_key_row((enum od_key)i);
         char **text;
 
-        if (row->topic_index < 0 || (row->type != OD_TYPE_STRING && row->type != OD_TYPE_LIST))
+        if (row->topic_index < 0 || !od_key_is_text(row))
             continue;
         text = field_of(to, row);
         if (*text)

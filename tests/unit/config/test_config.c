@@ -67,6 +67,24 @@ TEST(no_name_has_two_rows)
     }
 }
 
+TEST(doubles_print_as_java_does)
+{
+    static const struct {
+        double value;
+        const char *text;
+    } cases[] = { { 0.5, "0.5" }, { 0.1, "0.1" }, { 1, "1.0" }, { 100, "100.0" },
+                  { 1.7976931348623157e308, "1.7976931348623157E308" } };
+
+    for (size_t i = 0; i < OD_COUNT(cases); i++) {
+        struct od_text text = { 0 };
+
+        od_key_print(od_key_row(OD_KEY_LOG_CLEANER_IO_MAX_BYTES_PER_SECOND), &cases[i].value,
+                     &text);
+        CHECK_STR(od_text_get(&text), cases[i].text);
+        od_text_reset(&text);
+    }
+}
+
 TEST(every_default_keeps_its_own_bound)
 {
     struct loaded l = load("");
@@ -77,11 +95,8 @@ TEST(every_default_keeps_its_own_bound)
         const struct od_key_row *row = od_key_row((enum od_key)i);
         uint64_t scratch[2] = { 0 };
 
-        if (row->topic_index >= 0)
-            od_key_print(row, (char *)&l.config.topic + row->at, &text);
-        else
-            od_config_print(&l.config, row->key, &text);
-        if (row->key != OD_KEY_LOG_RETENTION_MINUTES)
+        od_config_print(&l.config, row->key, &text);
+        if (row->topic_index >= 0 || !row->unset)
             CHECK(od_key_parse(row, (struct od_str){ od_text_get(&text), text.len }, scratch,
                                &why));
         od_key_free(row, scratch);
@@ -415,7 +430,7 @@ TEST(what_has_no_effect_is_noted_without_its_value)
 
     CHECK_OK(l.err);
     CHECK_STR(od_text_get(&l.notes),
-              "ssl.keystore.password (f:1): unknown, no effect\n"
+              "ssl.keystore.password (f:1): no effect: TLS is not built yet\n"
               "retention.ms (f:2): is a setting of topics; the broker's is log.retention.ms\n"
               "num.io.threads (f:3): no effect: requests run on the threads that "
               "num.network.threads counts\n");
