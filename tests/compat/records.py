@@ -43,7 +43,7 @@ def shape(i, package, line, large):
         partition, key = b'1', b''  # librdkafka sends an empty key anywhere
     if i % 1000 == 502:
         value = b''
-    if i % 1000 == 704:
+    if i % 1000 == 704 and key != NULL:
         value = NULL
     if i in large:
         value = large[i]
@@ -80,6 +80,10 @@ class Consumed:
             at = int(fields[0]), int(fields[1])
             self.partitions.setdefault(at[0], []).append((at[1], tuple(fields[2:])))
 
+    def blur(self):
+        self.partitions = {partition: [(offset, blur(record)) for offset, record in rows]
+                           for partition, rows in self.partitions.items()}
+
     def count(self):
         return sum(len(rows) for rows in self.partitions.values())
 
@@ -90,6 +94,11 @@ class Consumed:
         """The offset of the first record of `partition` that is not older than `ms`, or None."""
         return next((offset for offset, record in self.partitions.get(partition, [])
                      if int(record[0]) >= ms), None)
+
+
+def blur(record):
+    """A record without the difference of null and empty, for libraries that do not know it."""
+    return tuple(b'' if field == NULL else field for field in record)
 
 
 def difference(sent, consumed, contiguous=True):
@@ -124,11 +133,11 @@ def different_order(sent, consumed):
                 return f'partition {partition}: a record that was never sent: {record[:3]}'
             if isinstance(lane, int) and lane != partition:
                 return f'a record for partition {lane} is in {partition}'
-            if lane != NULL and where.setdefault(lane, partition) != partition:
+            if lane not in (NULL, b'') and where.setdefault(lane, partition) != partition:
                 return f'key {lane} is in two partitions'
             found.setdefault(lane, []).append(record)
     for lane, rows in expected.items():
         got = found.get(lane, [])
-        if (sorted(got) != sorted(rows)) if lane == NULL else (got != rows):
+        if (sorted(got) != sorted(rows)) if lane in (NULL, b'') else (got != rows):
             return f'{lane}: {len(rows)} records sent, {len(got)} consumed, or their order differs'
     return None

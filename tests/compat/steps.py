@@ -5,6 +5,7 @@ import os
 import records
 
 CODECS = ('none', 'gzip', 'snappy', 'lz4', 'zstd')
+BLURRED = ('kafka-go',)  # the library reads null as empty
 GROUP = (8, 9, 11, 12, 13, 14)
 API_NAMES = {8: 'consumer groups', 9: 'consumer groups', 11: 'consumer groups',
              12: 'consumer groups', 13: 'consumer groups', 14: 'consumer groups',
@@ -56,6 +57,9 @@ class Session:
         self.others = {}          # codec: topic written by another client
         self.whole = None         # what `none` consumed
         self.read_alone = True
+        self.blurred = name in BLURRED
+        if self.blurred:
+            self.sent = [records.blur(record) for record in sent]
 
     def topic(self, what):
         return f'{self.name}-{what}'
@@ -79,9 +83,14 @@ class Session:
             raise NotThere(details)
         if result == 'fail':
             raise Failed(f'consume {where}: {details}')
-        consumed = records.Consumed(out)
-        os.remove(out)
-        return consumed
+        return self.consumed(out)
+
+    def consumed(self, path):
+        found = records.Consumed(path)
+        if self.blurred:
+            found.blur()
+        os.remove(path)
+        return found
 
     def consume_or_helper(self, topic):
         """Reads by this client; by the helper if it cannot."""
@@ -210,7 +219,7 @@ class Session:
     def group(self):
         out = os.path.join(self.work, 'consumed')
         self.ask('group', self.topic('lz4'), self.topic('group'), len(self.sent), out)
-        self.same(records.Consumed(out))
+        self.same(self.consumed(out))
 
     def transaction(self):
         topic = self.topic('transaction')
