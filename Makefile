@@ -31,7 +31,7 @@ CFLAGS_cov := -O0 -g --coverage
 CFLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 CFLAGS := -std=gnu17 $(WARN) $(CFLAGS_$(PROFILE))
 LDFLAGS := $(if $(LDFLAGS_$(PROFILE)),$(LDFLAGS_$(PROFILE)),$(CFLAGS_$(PROFILE)))
-LIBS := -lisal -lzstd -llz4 -lsnappy -lz -lpthread
+LIBS := -lisal -lzstd -llz4 -lsnappy -lz -ljansson -lpthread
 
 # --- sources -----------------------------------------------------------------------------------
 SRC := $(sort $(shell find src -name '*.c'))
@@ -174,6 +174,7 @@ unit: $(UNIT_BIN) ## build and run the unit tests; T=path limits them
 docs: all ## write the generated references in docs/ anew
 	@$(B)/odradek config document >docs/configuration.md
 	@$(B)/odradek protocol document >docs/protocol.md
+	@$(B)/odradek commands document >docs/command-line.md
 
 # Needs Go and the module; the tests need only what it wrote.
 KMSG := tests/unit/wire/foreign/kmsg.txt
@@ -184,6 +185,7 @@ golden: ## write the messages of a foreign library anew, after a schema has got 
 check-docs: all
 	@$(B)/odradek config document | cmp - docs/configuration.md
 	@$(B)/odradek protocol document | cmp - docs/protocol.md
+	@$(B)/odradek commands document | cmp - docs/command-line.md
 	@echo "docs: ok"
 
 # --- simulation --------------------------------------------------------------------------------

@@ -1,29 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * `odradek debug decode NAME VERSION request|response|record [--header] [-o text|json] [HEX]`, or
- * `odradek debug decode --capture FILE [-o text|json]`.
- */
-#include "cli/debug_decode.h"
-
+/* `odradek debug decode`: messages from hexadecimal or from a packet capture. */
 #include "base/mem.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
 #include "cli/debug_capture.h"
 #include "cli/input.h"
 #include "wire/frame.h"
 #include "wire/print.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { HEX_BYTES_MAX = 64 << 20, CAPTURE_BYTES_MAX = 1 << 30 };
-
-static const char usage[] =
-    "usage: odradek debug decode NAME VERSION request|response|record [--header] [-o text|json] "
-    "[HEX]\n"
-    "       odradek debug decode --capture FILE [-o text|json]\n"
-    "  NAME is an API (produce), its key (0), or a record (topic_record)\n"
-    "  --header: the bytes begin with the request or response header, without the length\n"
-    "  HEX: hexadecimal bytes, blanks are skipped; read from standard input if absent\n"
-    "  FILE: packets as tcpdump -w writes them; each request and response is printed\n";
 
 struct arguments {
     const struct od_api *api; /* NULL for records */
@@ -80,34 +70,22 @@ static bool find_codec(struct arguments *a, const char *name, const char *kind)
     return a->codec != NULL;
 }
 
-static bool parse_form(const char *text, enum od_print_form *out)
-{
-    *out = text[0] == 'j' ? OD_PRINT_JSON : OD_PRINT_TEXT;
-    return strcmp(text, "json") == 0 || strcmp(text, "text") == 0;
-}
-
-static bool parse_arguments(int argc, char **argv, struct arguments *a)
+static int parse_arguments(struct od_cli *cli, struct arguments *a)
 {
     int64_t version;
 
-    *a = (struct arguments) {.form = OD_PRINT_TEXT};
-    if (argc < 4 || !find_codec(a, argv[1], argv[3]) ||
-        !od_str_to_i64(od_str_of(argv[2]), 0, INT16_MAX, &version))
-        return false;
+    if (cli->arg_count < 3)
+        return od_cli_usage(cli, "NAME VERSION KIND is missing");
+    if (!find_codec(a, cli->args[0], cli->args[2]))
+        return od_cli_usage(cli, "there is no %s \"%s\"; docs/protocol.md lists the APIs",
+                            cli->args[2], cli->args[0]);
+    if (!od_str_to_i64(od_str_of(cli->args[1]), 0, INT16_MAX, &version))
+        return od_cli_usage(cli, "\"%s\" is no version", cli->args[1]);
     a->version = (int16_t)version;
-    for (int i = 4; i < argc; i++) {
-        if (strcmp(argv[i], "--header") == 0 && a->api) {
-            a->header = true;
-        } else if (strcmp(argv[i], "-o") == 0 && i + 1 < argc) {
-            if (!parse_form(argv[++i], &a->form))
-                return false;
-        } else if (!a->hex && argv[i][0] != '-') {
-            a->hex = argv[i];
-        } else {
-            return false;
-        }
-    }
-    return true;
+    a->hex = cli->arg_count > 3 ? cli->args[3] : NULL;
+    if (a->header && !a->api)
+        return od_cli_usage(cli, "a record has no --header");
+    return OD_EXIT_OK;
 }
 
 static void skip_header(const struct arguments *a, struct od_reader *r)
@@ -151,49 +129,39 @@ static int decode(const struct arguments *a, const uint8_t *data, size_t len)
     return err ? 1 : 0;
 }
 
-static int refuse(void)
+static int decode_capture(const char *path, enum od_print_form form)
 {
-    fputs(usage, stderr);
-    return 2;
-}
-
-/* argv[0] is "--capture". */
-static int decode_capture(int argc, char **argv)
-{
-    enum od_print_form form = OD_PRINT_TEXT;
     enum od_err err;
     uint8_t *data;
     size_t len;
-    FILE *in;
+    FILE *in = fopen(path, "rbe");
 
-    if (argc != 2 && !(argc == 4 && strcmp(argv[2], "-o") == 0 && parse_form(argv[3], &form)))
-        return refuse();
-    in = fopen(argv[1], "rb");
-    if (!in) {
-        perror(argv[1]);
-        return 1;
-    }
+    if (!in)
+        return od_cli_fail(OD_EXIT_FAILED, "%s: %s", path, strerror(errno));
     data = od_cli_read_all(in, CAPTURE_BYTES_MAX, &len);
     fclose(in);
     err = od_cli_debug_capture(data, len, form, stdout);
-    if (err)
-        fprintf(stderr, "%s: not a packet capture (pcap)\n", argv[1]);
     od_free(data);
-    return err ? 1 : 0;
+    return err ? od_cli_fail(OD_EXIT_FAILED, "%s: not a packet capture (pcap)", path)
+               : OD_EXIT_OK;
 }
 
-int od_cli_debug_decode(int argc, char **argv)
+static int run(struct od_cli *cli)
 {
-    struct arguments a;
+    const char *form = od_cli_get(cli, "output");
+    const char *capture = od_cli_get(cli, "capture");
+    struct arguments a = { .form = form && form[0] == 'j' ? OD_PRINT_JSON : OD_PRINT_TEXT,
+                           .header = od_cli_has(cli, "header") };
     size_t text_len;
     char *text;
     int64_t len;
-    int status = 1;
+    int code;
 
-    if (argc > 1 && strcmp(argv[1], "--capture") == 0)
-        return decode_capture(argc - 1, argv + 1);
-    if (!parse_arguments(argc, argv, &a))
-        return refuse();
+    if (capture && !cli->arg_count)
+        return decode_capture(capture, a.form);
+    code = parse_arguments(cli, &a);
+    if (code)
+        return code;
     if (a.hex) {
         text = od_strdup(a.hex);
         text_len = strlen(text);
@@ -202,9 +170,30 @@ int od_cli_debug_decode(int argc, char **argv)
     }
     len = unhex(text, text_len);
     if (len < 0)
-        fprintf(stderr, "the input is not hexadecimal, or holds half a byte\n");
+        code = od_cli_fail(OD_EXIT_FAILED, "the input is not hexadecimal, or holds half a byte");
     else
-        status = decode(&a, (const uint8_t *)text, (size_t)len);
+        code = decode(&a, (const uint8_t *)text, (size_t)len);
     od_free(text);
-    return status;
+    return code;
 }
+
+static const struct od_option options[] = {
+    { .name = "capture", .value = "FILE", .candidates = OD_CANDIDATES_FILES,
+      .help = "packets as tcpdump -w writes them" },
+    { .name = "header", .help = "the bytes begin with the header, without the length" },
+    { .name = "output", .letter = 'o', .value = "FORM", .candidates = OD_CANDIDATES_WORDS,
+      .words = "text|json", .help = "text|json (text)" },
+    { 0 },
+};
+
+const struct od_cli_command od_cli_command_debug_decode = {
+    .name = "debug decode",
+    .arguments = "NAME VERSION request|response|record [HEX]",
+    .args_max = 4,
+    .help = "Print messages from hexadecimal or from a packet capture",
+    .details = "NAME is an API (produce), its key (0), or a record (topic_record).\n"
+               "HEX: blanks are skipped; read from standard input if absent.\n"
+               "With --capture no arguments; each request and response is printed.",
+    .options = options,
+    .run = run,
+};

@@ -41,8 +41,8 @@ struct od_client_ask {
     const void *request;
     enum od_client_to to;
     int32_t node;         /* of OD_CLIENT_NODE */
-    int16_t version_max;  /* use no higher one; 0 with version_bound unset: the highest */
-    bool version_bound;
+    bool version_bound;   /* use none above version_max */
+    int16_t version_max;
     bool changes;         /* asking twice may do it twice */
     int64_t wait_ms;      /* that the broker was told to wait at most; added to the timeout */
 };

@@ -1,44 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one executable: finds the command by the first word. */
+/* The one executable: the table of its commands. */
 #include "main/commands.h"
 
-#include <stdio.h>
-#include <string.h>
+#include "cli/commands.h"
 
-struct command {
-    const char *name;
-    int (*run)(int argc, char **argv); /* argv[0] is the command's own name */
-    const char *help;
+static const struct od_cli_command *const table[] = {
+    &od_cli_command_server,
+#define OD_COMMAND(name) &od_cli_command_##name,
+#include "cli/commands.def"
+#undef OD_COMMAND
+    &od_cli_command_config_document,
+    &od_cli_command_commands_document,
+    &od_cli_command_protocol_document,
 };
-
-static int help(int argc, char **argv);
-
-static const struct command commands[] = {
-    { "server", od_main_server, "run a broker: server [FILE] [--override key=value]..." },
-    { "config", od_main_config, "config document: every setting, as Markdown" },
-    { "protocol", od_main_protocol, "protocol document: what is served, as Markdown" },
-    { "debug", od_main_debug, "debug decode: prints messages from hexadecimal or a capture" },
-    { "help", help, "this list" },
-};
-
-static int help(int argc, char **argv)
-{
-    (void)argc, (void)argv;
-    puts("usage: odradek COMMAND [ARGUMENT]...");
-    for (size_t i = 0; i < OD_COUNT(commands); i++)
-        printf("  %-10s %s\n", commands[i].name, commands[i].help);
-    return OD_EXIT_OK;
-}
 
 int main(int argc, char **argv)
 {
-    if (argc < 2) {
-        help(argc, argv);
-        return OD_EXIT_USAGE;
-    }
-    for (size_t i = 0; i < OD_COUNT(commands); i++)
-        if (!strcmp(argv[1], commands[i].name))
-            return commands[i].run(argc - 1, argv + 1);
-    fprintf(stderr, "odradek: there is no command \"%s\"; try \"odradek help\"\n", argv[1]);
-    return OD_EXIT_USAGE;
+    const struct od_cli_commands commands = { table, OD_COUNT(table) };
+
+    return od_cli_main(&commands, argc, argv);
 }

@@ -19,6 +19,7 @@
 
 enum {
     CONFIG_FILE_BYTES_MAX = 1 << 20,
+    READY_FD_MAX = 1 << 20,
     TOGETHER_MS = 500, /* a shell and what it runs may both pass one signal on */
 };
 
@@ -34,37 +35,19 @@ struct server {
     int64_t stopping_ms; /* when the first signal came; 0: not yet */
 };
 
-static int usage(const char *what, const char *word)
-{
-    fprintf(stderr, "odradek server: %s%s\n", what, word ? word : "");
-    fputs("usage: odradek server [FILE] [--override key=value]... [--ready-fd N]\n", stderr);
-    return OD_EXIT_USAGE;
-}
-
-static int parse_arguments(struct server *s, int argc, char **argv)
+static int parse_arguments(struct server *s, struct od_cli *cli)
 {
     int64_t fd;
 
-    s->overrides = od_zalloc(sizeof(*s->overrides) * (size_t)argc);
-    for (int i = 1; i < argc; i++) {
-        bool has_value = i + 1 < argc;
-
-        if (!strcmp(argv[i], "--override")) {
-            if (!has_value || !strchr(argv[i + 1], '='))
-                return usage("--override needs key=value", NULL);
-            s->overrides[s->override_count++] = argv[++i];
-        } else if (!strcmp(argv[i], "--ready-fd")) {
-            if (!has_value || !od_str_to_i64(od_str_of(argv[i + 1]), 0, 1 << 20, &fd))
-                return usage("--ready-fd needs a descriptor's number", NULL);
-            s->ready_fd = (int)fd;
-            i++;
-        } else if (argv[i][0] == '-') {
-            return usage("unknown option ", argv[i]);
-        } else if (s->file) {
-            return usage("only one FILE, not also ", argv[i]);
-        } else {
-            s->file = argv[i];
-        }
+    if (!od_cli_number(cli, "ready-fd", 0, READY_FD_MAX, -1, &fd))
+        return OD_EXIT_USAGE;
+    s->ready_fd = (int)fd;
+    s->file = cli->arg_count ? cli->args[0] : NULL;
+    s->overrides = od_zalloc(sizeof(*s->overrides) * (size_t)(cli->options.given_count + 1));
+    for (const char *o; (o = od_options_nth(&cli->options, "override", s->override_count));) {
+        if (!strchr(o, '='))
+            return od_cli_usage(cli, "--override %s: KEY=VALUE is expected", o);
+        s->overrides[s->override_count++] = o;
     }
     return OD_EXIT_OK;
 }
@@ -227,14 +210,14 @@ static int exit_code(enum od_err err)
     }
 }
 
-int od_main_server(int argc, char **argv)
+static int run(struct od_cli *cli)
 {
     struct server s = { .started_ns = od_clock_mono_ns(), .ready_fd = -1 };
-    struct od_node_options options = {
+    struct od_node_options node_options = {
         .config = &s.config, .ready = on_ready, .ended = on_ended, .ctx = &s
     };
     enum od_err err;
-    int code = parse_arguments(&s, argc, argv);
+    int code = parse_arguments(&s, cli);
 
     if (!code) {
         od_mem_keep_freed();
@@ -243,7 +226,7 @@ int od_main_server(int argc, char **argv)
         if (!err)
             err = load_config(&s);
         if (!err)
-            err = od_node_run(&options);
+            err = od_node_run(&node_options);
         if (err)
             od_log(OD_LOG_ERROR, "server", "stopped: %s", od_err_text(err));
         od_logdrain_stop();
@@ -253,3 +236,23 @@ int od_main_server(int argc, char **argv)
     od_free(s.overrides);
     return code;
 }
+
+static const struct od_option options[] = {
+    { .name = "override", .value = "KEY=VALUE", .repeated = true, .candidates = OD_CANDIDATES_KEYS,
+      .help = "a setting, stronger than environment and FILE" },
+    { .name = "ready-fd", .value = "N",
+      .help = "write a line to this descriptor when ready, then close it" },
+    { 0 },
+};
+
+const struct od_cli_command od_cli_command_server = {
+    .name = "server",
+    .arguments = "[FILE]",
+    .args_max = 1,
+    .candidates = OD_CANDIDATES_FILES,
+    .help = "Run a broker",
+    .details = "FILE is a Kafka server.properties.  Every setting: docs/configuration.md.\n"
+               "TERM or INT stops it cleanly, a second one at once.",
+    .options = options,
+    .run = run,
+};

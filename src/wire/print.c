@@ -2,6 +2,8 @@
 /* One walk over a message's shape, writing either form.  Nesting is bounded by the schema. */
 #include "wire/print.h"
 
+#include "base/utf8.h"
+
 enum { TEXT_BYTES_MAX = 64 }; /* of bytes and records shown in the text form */
 
 struct printer {
@@ -18,28 +20,6 @@ static void indent(const struct printer *p)
     od_text_add(p->out, "%*s", 2 * p->depth, "");
 }
 
-/* The length of the UTF-8 sequence at the start of s; 0: none. */
-static size_t utf8_len(struct od_str s)
-{
-    const uint8_t *p = (const uint8_t *)s.data;
-    size_t len = p[0] < 0x80   ? 1
-                 : p[0] < 0xc2 ? 0
-                 : p[0] < 0xe0 ? 2
-                 : p[0] < 0xf0 ? 3
-                 : p[0] < 0xf5 ? 4
-                               : 0;
-
-    if (len > s.len)
-        return 0;
-    for (size_t i = 1; i < len; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-        return 0;
-    return len;
-}
-
 static void print_str(struct printer *p, struct od_str s)
 {
     if (!s.data) {
@@ -49,7 +29,7 @@ static void print_str(struct printer *p, struct od_str s)
     od_text_add(p->out, "\"");
     while (s.len > 0) {
         uint8_t c = (uint8_t)*s.data;
-        size_t len = utf8_len(s);
+        size_t len = od_utf8_len(s);
 
         if (c == '"' || c == '\\')
             od_text_add(p->out, "\\%c", c);
