@@ -31,6 +31,7 @@
     ROW(broker_fetch_beyond)           /* a consumer reads above the high watermark */             \
     ROW(net_answers_swapped)           /* an answer overtakes the one before it */                 \
     ROW(meta_early_commit)             /* a command is answered before its records are durable */  \
+    ROW(meta_reserve_kept)             /* a full disk does not make the reserve go */              \
     ROW(fetch_rest_forgotten)          /* partitions a full answer did not reach are dropped */
 
 #define OD_MUTANT_ROW(name) OD_MUTANT_##name,

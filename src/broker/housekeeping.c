@@ -7,7 +7,7 @@
 #include "broker/node.h"
 #include "broker/partition.h"
 
-enum { SLICE = 256, SLICE_MS = 1 };
+enum { SLICE = 256, SLICE_MS = 1, ROOM_MS = 2000 };
 
 static void run_sweep(struct od_job *job)
 {
@@ -35,6 +35,30 @@ static void submit(struct od_housekeeping *h, void (*run)(struct od_job *))
         return; /* the last one is slow; the next round tries again */
     h->job = (struct od_job){ .class = OD_JOB_DELETE, .run = run, .done = job_done };
     h->out = !od_helpers_submit(h->node->helpers, &h->job);
+}
+
+static void run_make_room(struct od_job *job)
+{
+    od_storage_make_room(OD_CONTAINER(job, struct od_housekeeping, make_room)->node->storage);
+}
+
+static void made_room(struct od_job *job)
+{
+    OD_CONTAINER(job, struct od_housekeeping, make_room)->making_room = false;
+}
+
+static void look_for_room(struct od_timer *t)
+{
+    struct od_housekeeping *h = OD_CONTAINER(t, struct od_housekeeping, room);
+    struct od_reactor *r = h->node->shards[0].reactor;
+
+    if (!h->making_room && !od_storage_has_room(h->node->storage)) {
+        h->make_room = (struct od_job){ .class = OD_JOB_DELETE,
+                                        .run = run_make_room,
+                                        .done = made_room };
+        h->making_room = !od_helpers_submit(h->node->helpers, &h->make_room);
+    }
+    od_timer_set(r, t, od_reactor_now_ms(r) + ROOM_MS);
 }
 
 static void set_timer(struct od_housekeeping *h, int64_t in_ms)
@@ -86,7 +110,8 @@ static void go_on(struct od_timer *t)
 
 void od_housekeeping_start(struct od_housekeeping *h, struct od_node *node)
 {
-    *h = (struct od_housekeeping){ .node = node, .timer.fire = go_on };
+    *h = (struct od_housekeeping){ .node = node, .timer.fire = go_on, .room.fire = look_for_room };
+    look_for_room(&h->room);
     submit(h, run_sweep);
     set_timer(h, node->config.log_flush_offset_checkpoint_interval_ms);
 }
@@ -96,6 +121,7 @@ void od_housekeeping_stop(struct od_housekeeping *h)
     if (!h->node)
         return;
     od_timer_cancel(h->node->shards[0].reactor, &h->timer);
+    od_timer_cancel(h->node->shards[0].reactor, &h->room);
     while (h->all && h->next < h->count)
         od_partition_unref(h->all[h->next++]);
     od_free(h->all);
@@ -104,5 +130,5 @@ void od_housekeeping_stop(struct od_housekeeping *h)
 
 bool od_housekeeping_idle(const struct od_housekeeping *h)
 {
-    return !h->out;
+    return !h->out && !h->making_room;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a node does now and then: flushes what nobody waits for, deletes segments that retention
- * gives up, writes the manifest, and once after the start removes what an earlier life left half
- * deleted.  On reactor 0, a slice of the partitions per millisecond.
+ * gives up, writes the manifest, looks for room again after the disk was full, and once after the
+ * start removes what an earlier life left half deleted.  On reactor 0, a slice of the partitions
+ * per millisecond.
  */
 #pragma once
 
@@ -20,6 +21,9 @@ struct od_housekeeping {
     bool retaining;    /* in this round */
     struct od_job job; /* sweep or checkpoint */
     bool out;          /* the job is */
+    struct od_timer room; /* looks now and then whether the disk is full */
+    struct od_job make_room;
+    bool making_room; /* that job is out */
     bool stopped;
 };
 

@@ -348,6 +348,7 @@ static enum od_err start(struct od_node *n)
     struct od_storage_options storage = {
         .node_id = n->config.node_id,
         .cluster_id = od_str_of(n->config.odradek_cluster_id),
+        .reserve_bytes = OD_STORAGE_RESERVE_BYTES,
     };
     char *dir = od_str_dup(od_config_item(n->config.log_dirs, 0));
     enum od_err err;

@@ -71,7 +71,7 @@ static void run_open(struct od_job *job)
 
     for (size_t i = 0; i < o->count; i++) {
         struct opened *item = &o->items[i];
-        struct od_plog_config config = od_partition_log_config(item->topic->config);
+        struct od_plog_config config = od_partition_log_config(item->topic);
 
         if (item->partition->plog) /* it is open, and only reactor 0 closes it */
             continue;

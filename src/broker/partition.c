@@ -6,18 +6,22 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/mutant.h"
+#include "broker/auto_create.h"
 #include "broker/node.h"
 #include "broker/shard.h"
 #include "os/clock.h"
 
-struct od_plog_config od_partition_log_config(const struct od_topic_config *c)
+struct od_plog_config od_partition_log_config(const struct od_image_topic *topic)
 {
+    const struct od_topic_config *c = topic->config;
+
     return (struct od_plog_config){
         .segment_bytes = c->segment_bytes,
         .segment_index_bytes = c->segment_index_bytes,
         .index_interval_bytes = c->index_interval_bytes,
         .segment_ms = c->segment_ms,
         .gaps_allowed = c->cleanup_policy & OD_CLEANUP_COMPACT,
+        .vital = od_topic_is_internal(topic->name),
     };
 }
 
@@ -298,7 +302,7 @@ void od_partition_assign(struct od_partition *p, struct od_shard *shard,
     od_topic_config_unref(p->config);
     p->config = od_topic_config_ref(topic->config);
     if (p->plog) {
-        struct od_plog_config log = od_partition_log_config(topic->config);
+        struct od_plog_config log = od_partition_log_config(topic);
         int32_t found;
         int64_t end;
         struct od_replica_event ev = {

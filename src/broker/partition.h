@@ -99,7 +99,7 @@ struct od_effects {
 };
 
 /* What a topic's settings mean for its logs. */
-struct od_plog_config od_partition_log_config(const struct od_topic_config *c);
+struct od_plog_config od_partition_log_config(const struct od_image_topic *topic);
 /* A partition without log or leadership; one reference. */
 struct od_partition *od_partition_new(struct od_node *node, const struct od_image_topic *topic,
                                       int32_t index, uint64_t incarnation);

@@ -17,7 +17,7 @@
 #include "storage/smallfile.h"
 #include "storage/storage.h"
 
-enum { READ_BYTES = 1 << 20, RETRY_MS = 1 };
+enum { READ_BYTES = 1 << 20, RETRY_MS = 1, PREALLOCATE_BYTES = 1 << 20 };
 
 static const struct od_str topic = { "__cluster_metadata", 18 };
 static const char dir_name[] = "__cluster_metadata-0";
@@ -201,7 +201,8 @@ static enum od_err write_quorum_state(const struct local *s)
                 "{\"clusterId\":\"\",\"leaderId\":%d,\"leaderEpoch\":%d,\"votedId\":-1,"
                 "\"appliedOffset\":0,\"currentVoters\":[{\"voterId\":%d}],\"data_version\":0}",
                 s->o.node_id, s->term, s->o.node_id);
-    err = od_smallfile_replace(s->dir, "quorum-state", (struct od_str){ text.data, text.len });
+    err = od_storage_replace(s->o.storage, s->dir, "quorum-state",
+                             (struct od_str){ text.data, text.len });
     od_text_reset(&text);
     return err;
 }
@@ -389,6 +390,8 @@ enum od_err od_local_open(const struct od_local_options *options, struct od_meta
     s->dir = dir.data;
     s->job = (struct od_job){ .class = OD_JOB_FLUSH, .run = run_flush, .done = flushed };
     s->retry.fire = retry;
+    config.vital = true;
+    config.preallocate_bytes = PREALLOCATE_BYTES;
     err = od_plog_open(options->storage, topic, 0, topic_id, &config, true, &s->log);
     if (err) {
         close_store(&s->store);

@@ -9,6 +9,7 @@
 #include "os/file.h"
 #include "os/thread.h"
 #include "storage/manifest_internal.h"
+#include "storage/reserve.h"
 
 static const char file_name[] = "odradek.manifest";
 
@@ -29,9 +30,10 @@ void od_clean_log_free(struct od_clean_log *l)
     od_free(l);
 }
 
-void od_manifest_init(struct od_manifest *m, const char *dir, uint64_t seed)
+void od_manifest_init(struct od_manifest *m, const char *dir, struct od_reserve *reserve,
+                      uint64_t seed)
 {
-    *m = (struct od_manifest){ .dir = od_strdup(dir) };
+    *m = (struct od_manifest){ .dir = od_strdup(dir), .reserve = reserve };
     od_lock_init(&m->lock, OD_LOCK_LEAF);
     od_map_init(&m->map, seed);
     od_list_init(&m->all);
@@ -178,7 +180,9 @@ void od_manifest_epoch_cut(struct od_manifest *m, struct od_manifest_entry *e,
 
 /* --- writing --------------------------------------------------------------------------------- */
 
-static enum od_err write_frame(struct od_file *file, struct od_manifest_frame *f, int64_t *size)
+/* reserve NULL: this write is not worth it. */
+static enum od_err write_frame(struct od_file *file, struct od_manifest_frame *f, int64_t *size,
+                               struct od_reserve *reserve)
 {
     struct od_span span;
     size_t put;
@@ -189,6 +193,8 @@ static enum od_err write_frame(struct od_file *file, struct od_manifest_frame *f
     od_frame_seal(f);
     span = (struct od_span){ f->data, f->len };
     err = od_file_write(file, &span, 1, *size, &put);
+    if (err == OD_E_NO_SPACE && reserve && od_reserve_spend(reserve))
+        err = od_file_write(file, &span, 1, *size, &put);
     if (!err)
         *size += (int64_t)f->len;
     f->len = 0;
@@ -222,7 +228,7 @@ static void gather(struct od_manifest *m, struct od_manifest_frame *f, size_t *l
 
 /* Writes every entry, with its clean log if asked, moving a cursor through the list. */
 static enum od_err write_all(struct od_manifest *m, struct od_file *file, bool clean,
-                             int64_t *size)
+                             int64_t *size, struct od_reserve *reserve)
 {
     struct od_manifest_frame f = { 0 };
     struct od_link cursor = { 0 }, *next;
@@ -248,7 +254,7 @@ static enum od_err write_all(struct od_manifest *m, struct od_file *file, bool c
         }
         more = cursor.next != &m->all.head;
         od_lock_drop(&m->lock);
-        err = write_frame(file, &f, size);
+        err = write_frame(file, &f, size, reserve);
         od_lock_take(&m->lock);
     }
     od_link_remove(&cursor);
@@ -257,8 +263,9 @@ static enum od_err write_all(struct od_manifest *m, struct od_file *file, bool c
     return err;
 }
 
-/* Replaces the file by one that holds each entry once; with end, CLEAN comes last. */
-static enum od_err rewrite(struct od_manifest *m, const uint32_t *clean_crc)
+/* Replaces the file by one that holds each entry once; with clean_crc, CLEAN comes last. */
+static enum od_err try_rewrite(struct od_manifest *m, const uint32_t *clean_crc,
+                               struct od_reserve *reserve)
 {
     char path[OD_PATH_MAX], temp[OD_PATH_MAX];
     struct od_span magic = { od_manifest_magic, OD_MANIFEST_MAGIC_BYTES };
@@ -275,10 +282,10 @@ static enum od_err rewrite(struct od_manifest *m, const uint32_t *clean_crc)
         return err;
     err = od_file_write(file, &magic, 1, 0, &put);
     if (!err)
-        err = write_all(m, file, clean_crc != NULL, &size);
+        err = write_all(m, file, clean_crc != NULL, &size, reserve);
     if (!err && clean_crc) {
         od_frame_clean(&f, *clean_crc, (uint32_t)m->map.count);
-        err = write_frame(file, &f, &size);
+        err = write_frame(file, &f, &size, reserve);
         od_frame_free(&f);
     }
     if (!err)
@@ -297,6 +304,29 @@ static enum od_err rewrite(struct od_manifest *m, const uint32_t *clean_crc)
     return OD_NONE;
 }
 
+static enum od_err rewrite(struct od_manifest *m, const uint32_t *clean_crc)
+{
+    enum od_err err = try_rewrite(m, clean_crc, m->reserve);
+
+    if (err == OD_E_NO_SPACE && od_reserve_spend(m->reserve))
+        err = try_rewrite(m, clean_crc, m->reserve);
+    return err;
+}
+
+/* The file grew; for want of room it stays as it is, and grows on. */
+static enum od_err compact(struct od_manifest *m)
+{
+    char temp[OD_PATH_MAX];
+    enum od_err err = try_rewrite(m, NULL, NULL);
+
+    if (err != OD_E_NO_SPACE)
+        return err;
+    snprintf(temp, sizeof(temp), "%s/%s.tmp", m->dir, file_name);
+    err = od_path_remove(temp);
+    m->live_size = m->size / 2 + 1; /* not again before it has doubled */
+    return err == OD_E_NOT_FOUND ? OD_NONE : err;
+}
+
 /* One round of group commit; the caller is the only one in it. */
 static enum od_err commit_round(struct od_manifest *m)
 {
@@ -309,7 +339,7 @@ static enum od_err commit_round(struct od_manifest *m)
     od_lock_drop(&m->lock);
     while (!err) {
         gather(m, &f, &left);
-        err = write_frame(m->file, &f, &m->size);
+        err = write_frame(m->file, &f, &m->size, m->reserve);
         if (!left)
             break;
     }
@@ -317,7 +347,7 @@ static enum od_err commit_round(struct od_manifest *m)
     if (!err)
         err = od_file_sync(m->file);
     if (!err && m->size > SIZE_MIN && m->size > 2 * m->live_size)
-        err = rewrite(m, NULL);
+        err = compact(m);
     return err;
 }
 
@@ -371,7 +401,7 @@ enum od_err od_manifest_begin(struct od_manifest *m, const char *boot_id, bool f
         err = od_file_truncate(m->file, m->size);
     od_frame_session(&f, boot_id);
     if (!err)
-        err = write_frame(m->file, &f, &m->size);
+        err = write_frame(m->file, &f, &m->size, m->reserve);
     od_frame_free(&f);
     if (!err)
         err = od_file_sync(m->file);

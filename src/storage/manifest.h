@@ -44,6 +44,7 @@
 
 struct od_file;
 struct od_plog;
+struct od_reserve;
 
 enum { OD_PARTITION_NAME_MAX = 249 + 1 + 10, OD_BOOT_ID_MAX = 64 };
 
@@ -111,6 +112,7 @@ struct od_manifest_entry {
 struct od_manifest {
     struct od_lock lock; /* LEAF */
     char *dir;
+    struct od_reserve *reserve;
     struct od_file *file; /* NULL until a session begins */
     struct od_map map;    /* by name */
     struct od_list all;
@@ -133,7 +135,9 @@ struct od_manifest_found {
     char boot_id[OD_BOOT_ID_MAX + 1]; /* of the last session; empty: none */
 };
 
-void od_manifest_init(struct od_manifest *m, const char *dir, uint64_t seed);
+/* reserve: what is given up when there is no room for it; outlives the manifest. */
+void od_manifest_init(struct od_manifest *m, const char *dir, struct od_reserve *reserve,
+                      uint64_t seed);
 void od_manifest_deinit(struct od_manifest *m); /* frees the entries; logs are closed */
 /* Blocking, before a session.  A missing or untrusted file is no error: nothing is loaded. */
 OD_MUST_USE enum od_err od_manifest_load(struct od_manifest *m, struct od_manifest_found *out);

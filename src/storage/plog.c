@@ -161,6 +161,12 @@ static bool must_roll(const struct od_plog *p, const struct od_segment *s, int64
            index_full(p, s);
 }
 
+/* Whether a write that failed with err is worth another try, with the directory's reserve. */
+static bool makes_room(struct od_plog *p, enum od_err err)
+{
+    return err == OD_E_NO_SPACE && p->config.vital && od_reserve_spend(&p->storage->reserve);
+}
+
 /* Starts a new active segment at base. */
 static enum od_err roll(struct od_plog *p, int64_t base)
 {
@@ -169,6 +175,8 @@ static enum od_err roll(struct od_plog *p, int64_t base)
     struct od_file *file;
     enum od_err err = od_segment_pin(s, OD_FILE_CREATE | OD_FILE_TRUNCATE, &file);
 
+    if (makes_room(p, err))
+        err = od_segment_pin(s, OD_FILE_CREATE | OD_FILE_TRUNCATE, &file);
     if (err) {
         od_segment_unref(s);
         return err;
@@ -181,6 +189,7 @@ static enum od_err roll(struct od_plog *p, int64_t base)
     if (p->tail)
         p->tail->n = p->tail->next = 0;
     p->dir_dirty = true;
+    p->allocated_pos = 0;
     return OD_NONE;
 }
 
@@ -224,6 +233,7 @@ static void cut_back(struct od_plog *p, struct od_file *file, int64_t size, enum
 {
     enum od_err err = od_file_truncate(file, size);
 
+    p->allocated_pos = 0;
     if (err) {
         p->broken = true;
         od_storage_fence(p->storage, "an append could not be cut back");
@@ -232,21 +242,37 @@ static void cut_back(struct od_plog *p, struct od_file *file, int64_t size, enum
     }
 }
 
+/* Room for what comes next; what cannot be had is asked for again by the next append. */
+static void preallocate(struct od_plog *p, struct od_file *file, int64_t end_pos)
+{
+    int64_t to = end_pos + p->config.preallocate_bytes;
+
+    if (p->config.preallocate_bytes == 0 || end_pos <= p->allocated_pos)
+        return;
+    if (od_file_preallocate(file, to) == OD_NONE)
+        p->allocated_pos = to;
+}
+
 /* Writes n batches to the end of s in one call. */
 static enum od_err write_group(struct od_plog *p, struct od_segment *s,
                                const struct od_plog_batch *batches, int n, int *done)
 {
     struct od_span spans[OD_PLOG_GATHER_BATCHES];
     struct od_file *file;
-    size_t put = 0, left;
+    size_t put = 0, left = 0;
     enum od_err err = od_segment_pin(s, 0, &file);
     int whole = 0;
 
     if (err)
         return err;
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
         spans[i] = (struct od_span){ batches[i].data, batches[i].len };
+        left += batches[i].len;
+    }
+    preallocate(p, file, s->size + (int64_t)left);
     err = od_file_write(file, spans, n, s->size, &put);
+    if (makes_room(p, err))
+        err = od_file_write(file, spans, n, s->size, &put);
     for (left = put; whole < n && left >= batches[whole].len; whole++) {
         left -= batches[whole].len;
         note(p, s, &batches[whole]);
@@ -306,6 +332,8 @@ enum od_err od_plog_append(struct od_plog *p, const struct od_plog_batch *batche
         return OD_E_FENCED;
     if (p->cutting)
         return OD_E_BUSY;
+    if (!p->config.vital && !od_storage_has_room(p->storage))
+        return OD_E_NO_SPACE;
     if (!in_order(p, batches, n))
         return OD_INVALID_RECORD;
     while (*done < n) {

@@ -215,7 +215,7 @@ static enum od_err export_epochs(struct od_plog *p)
     enum od_err err;
 
     od_epochs_print(&p->entry->epochs, &text);
-    err = od_smallfile_replace(p->dir->path, "leader-epoch-checkpoint",
+    err = od_storage_replace(p->storage, p->dir->path, "leader-epoch-checkpoint",
                                (struct od_str){ od_text_get(&text), text.len });
     od_text_reset(&text);
     return err;

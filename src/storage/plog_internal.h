@@ -41,6 +41,7 @@ struct od_plog {
     int64_t dirty_bytes;    /* appended, and not taken by a flush or write-back yet */
     int64_t clean_base;     /* the segment and position where they begin */
     int64_t clean_pos;
+    int64_t allocated_pos; /* of the active segment: preallocated up to here */
     struct od_tail *tail;   /* NULL until the first append */
     bool closed;            /* by od_plog_close; kept for the clean stop */
     bool broken;            /* no appends: damage in the active segment, or a cut that failed */

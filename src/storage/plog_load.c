@@ -346,7 +346,7 @@ static enum od_err create(struct od_storage *s, struct od_manifest_entry *e,
         err = od_dir_list(dir->path, refuse_entry, NULL); /* a deleted one, not yet renamed */
     od_partition_metadata_print(topic_id, &text);
     if (!err)
-        err = od_smallfile_replace(dir->path, "partition.metadata",
+        err = od_storage_replace(s, dir->path, "partition.metadata",
                                    (struct od_str){ od_text_get(&text), text.len });
     od_text_reset(&text);
     if (!err && !e->present)

@@ -75,6 +75,26 @@ int64_t od_storage_dirty_bytes(const struct od_storage *s)
     return atomic_load_explicit(&s->dirty_bytes, memory_order_relaxed);
 }
 
+bool od_storage_has_room(const struct od_storage *s)
+{
+    return od_reserve_held(&s->reserve);
+}
+
+void od_storage_make_room(struct od_storage *s)
+{
+    od_reserve_make(&s->reserve);
+}
+
+enum od_err od_storage_replace(struct od_storage *s, const char *dir, const char *name,
+                               struct od_str text)
+{
+    enum od_err err = od_smallfile_replace(dir, name, text);
+
+    if (err == OD_E_NO_SPACE && od_reserve_spend(&s->reserve))
+        err = od_smallfile_replace(dir, name, text);
+    return err;
+}
+
 void od_storage_fence(struct od_storage *s, const char *why)
 {
     if (!atomic_exchange_explicit(&s->fenced, true, memory_order_acq_rel))
@@ -149,7 +169,7 @@ static enum od_err write_meta(struct od_storage *s)
 
     snprintf(meta.cluster_id, sizeof(meta.cluster_id), "%s", s->cluster_id);
     od_meta_properties_print(&meta, &text);
-    err = od_smallfile_replace(s->path, meta_name, text_str(&text));
+    err = od_storage_replace(s, s->path, meta_name, text_str(&text));
     od_text_reset(&text);
     return err;
 }
@@ -441,6 +461,7 @@ static void free_storage(struct od_storage *s)
         od_free(OD_CONTAINER(link, struct leftover, link));
     od_manifest_deinit(&s->manifest);
     od_filecache_deinit(&s->cache);
+    od_reserve_close(&s->reserve);
     od_file_close(s->lock_file);
     od_free(s->path);
     od_free(s);
@@ -456,11 +477,13 @@ enum od_err od_storage_open(const struct od_storage_options *options, struct od_
     *out = NULL;
     s->path = od_strdup(options->path);
     od_list_init(&s->leftovers);
-    od_manifest_init(&s->manifest, s->path, od_random_u64());
+    od_manifest_init(&s->manifest, s->path, &s->reserve, od_random_u64());
     od_filecache_init(&s->cache, files < OD_STORAGE_FILES_MIN ? OD_STORAGE_FILES_MIN : files);
     err = od_dir_make(s->path);
     if (!err)
         err = od_dir_lock(s->path, &s->lock_file);
+    if (!err)
+        err = od_reserve_open(&s->reserve, s->path, options->reserve_bytes);
     if (!err)
         err = load_meta(s, options);
     if (!err)
@@ -523,7 +546,7 @@ static enum od_err write_checkpoint(struct od_storage *s, enum column column, co
     enum od_err err;
 
     print_checkpoint(s, column, &text);
-    err = od_smallfile_replace(s->path, name, text_str(&text));
+    err = od_storage_replace(s, s->path, name, text_str(&text));
     od_text_reset(&text);
     return err;
 }
@@ -545,9 +568,9 @@ static enum od_err stop_clean(struct od_storage *s, int64_t broker_epoch)
         err = od_manifest_end(&s->manifest, od_crc32c_more(crc, recovery.data, recovery.len));
     }
     if (!err)
-        err = od_smallfile_replace(s->path, recovery_name, text_str(&recovery));
+        err = od_storage_replace(s, s->path, recovery_name, text_str(&recovery));
     if (!err)
-        err = od_smallfile_replace(s->path, marker_name, text_str(&marker));
+        err = od_storage_replace(s, s->path, marker_name, text_str(&marker));
     od_text_reset(&marker);
     od_text_reset(&recovery);
     return err;

@@ -26,11 +26,13 @@ struct od_storage_options {
     int32_t node_id;  /* OD_E_CONFIG when meta.properties names another; -1: whatever it names, or
                        * OD_STORAGE_NODE_ID on the first start */
     struct od_str cluster_id; /* null: take what is there, or make one on the first start */
+    int64_t reserve_bytes;    /* kept back for when the disk is full; 0: nothing */
     int files_max;            /* descriptors that the cache keeps open; 0: OD_STORAGE_FILES */
 };
 
 enum {
     OD_STORAGE_NODE_ID = 1,
+    OD_STORAGE_RESERVE_BYTES = 8 << 20, /* what a broker asks for */
     OD_STORAGE_FILES = 2048,
     OD_STORAGE_FILES_MIN = 8,
     OD_CLUSTER_ID_MAX = 64
@@ -68,6 +70,12 @@ const char *od_storage_path(const struct od_storage *s);
 int32_t od_storage_node_id(const struct od_storage *s);
 const char *od_storage_cluster_id(const struct od_storage *s);
 struct od_uuid od_storage_directory_id(const struct od_storage *s);
+/* False: the disk is full, or was a moment ago; only what may use the reserve is appended. */
+bool od_storage_has_room(const struct od_storage *s);
+void od_storage_make_room(struct od_storage *s); /* blocking; looks whether there is room again */
+/* Blocking.  Replaces a small file of the storage's, which a power cut leaves old or new. */
+OD_MUST_USE enum od_err od_storage_replace(struct od_storage *s, const char *dir, const char *name,
+                                           struct od_str text);
 /* Appended, and neither flushed nor written back early yet. */
 int64_t od_storage_dirty_bytes(const struct od_storage *s);
 

@@ -4,6 +4,7 @@
 
 #include "storage/filecache.h"
 #include "storage/manifest.h"
+#include "storage/reserve.h"
 #include "storage/storage.h"
 
 #include <stdatomic.h>
@@ -11,6 +12,7 @@
 struct od_storage {
     char *path;
     struct od_file *lock_file;
+    struct od_reserve reserve;
     struct od_manifest manifest;
     struct od_filecache cache;
     _Atomic bool fenced;

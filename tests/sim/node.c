@@ -59,15 +59,6 @@ static void disturb_disk(void)
         crash_and_boot();
 }
 
-static void fill_disk(void)
-{
-    disk_disturbed = true; /* the metadata log may have been in need of room */
-    od_sim_disk_capacity(world.broker, od_sim_disk_used(world.broker) +
-                                           (int64_t)od_sim_random(20000));
-    od_sim_sleep_ms((int64_t)od_sim_random(500));
-    od_sim_disk_capacity(world.broker, DISK_BYTES);
-}
-
 static void stop(void *arg)
 {
     (void)arg;
@@ -92,6 +83,23 @@ static void stop_and_boot(void)
         crash_and_boot();
     else
         node_world_boot(&world);
+}
+
+/* The reserve keeps metadata going: nothing is fenced, and producers go on when there is room. */
+static void fill_disk(void)
+{
+    od_sim_disk_capacity(world.broker, od_sim_disk_used(world.broker) +
+                                           (int64_t)od_sim_random(20000));
+    world.ended_err = OD_NONE;
+    od_sim_sleep_ms((int64_t)od_sim_random(1500));
+    if (!disk_disturbed && world.ended_err)
+        od_sim_fail("the broker ended on a full disk: %s", od_err_name(world.ended_err));
+    if (!disk_disturbed && world.node && od_storage_fenced(world.node->storage))
+        od_sim_fail("a full disk fenced the directory");
+    if (od_sim_chance(300000))
+        stop_and_boot();
+    od_sim_sleep_ms((int64_t)od_sim_random(500));
+    od_sim_disk_capacity(world.broker, DISK_BYTES);
 }
 
 static void cut_links(void)

@@ -64,6 +64,7 @@ static void run_broker(void *arg)
     od_text_reset(&notes);
     err = od_node_run(&(struct od_node_options){ .config = &b->config, .ready = ready, .ctx = b });
     w->node = NULL;
+    w->ended_err = err;
     od_sim_note("the broker ended: %s", od_err_name(err));
     od_config_deinit(&b->config);
     od_free(b);

@@ -25,6 +25,7 @@ struct node_place {
 struct node_world {
     struct od_sim_node *broker;
     const char *host;
+    enum od_err ended_err; /* of its last life that ended by itself */
     struct od_node *node; /* while it serves; belongs to the broker's process */
     int reactors;
     const char *dirty_bytes; /* odradek.max.dirty.bytes; NULL: the default */

@@ -54,17 +54,31 @@ void od_inode_write(struct od_disk *d, struct od_inode *f, const void *data, siz
 
     if (len > 0)
         memcpy(op.data, data, len);
-    if (pos + (int64_t)len > f->live.len)
-        d->used += pos + (int64_t)len - f->live.len;
+    if (pos + (int64_t)len > f->room) {
+        d->used += pos + (int64_t)len - f->room;
+        f->room = pos + (int64_t)len;
+    }
     content_write(&f->live, data, len, pos);
     add_op(f, op);
 }
 
 void od_inode_truncate(struct od_disk *d, struct od_inode *f, int64_t len)
 {
-    d->used += len - f->live.len;
+    d->used += len - f->room; /* what was preallocated beyond goes too */
+    f->room = len;
     content_resize(&f->live, len);
     add_op(f, (struct od_file_op){ .pos = len });
+}
+
+bool od_inode_reserve(struct od_disk *d, struct od_inode *f, int64_t len)
+{
+    if (len <= f->room)
+        return true;
+    if (d->used + len - f->room > d->capacity)
+        return false;
+    d->used += len - f->room;
+    f->room = len;
+    return true;
 }
 
 static void drop_ops(struct od_inode *f, int count)
@@ -164,7 +178,7 @@ static void unlink_live(struct od_disk *d, struct od_inode *dir, const char *nam
     if (!old)
         return;
     if (--old->links == 0)
-        d->used -= old->live.len;
+        d->used -= old->room;
     entries_set(&dir->names, name, NULL);
 }
 
@@ -361,6 +375,7 @@ static void revive(struct od_disk *d, struct od_inode *dir)
         entries_set(&dir->names, dir->durable_names.v[i].name, inode);
         if (inode->links++ > 0)
             continue;
+        inode->room = inode->live.len;
         d->used += inode->live.len;
         if (inode->is_dir)
             revive(d, inode);

@@ -45,6 +45,7 @@ struct od_inode {
     int links;             /* live names */
     const void *locked_by; /* the handle that od_dir_lock gave out */
     struct od_content live, durable;
+    int64_t room; /* bytes of the disk that it has: its length, or more when preallocated */
     struct od_file_op *ops;
     int op_count, op_capacity;
     uint64_t op_seq;
@@ -91,6 +92,8 @@ void od_disk_sync_names(struct od_disk *d, struct od_inode *dir);
 void od_inode_write(struct od_disk *d, struct od_inode *f, const void *data, size_t len,
                     int64_t pos);
 void od_inode_truncate(struct od_disk *d, struct od_inode *f, int64_t len);
+/* Takes room up to len; false: the disk is full. */
+bool od_inode_reserve(struct od_disk *d, struct od_inode *f, int64_t len);
 void od_inode_sync(struct od_inode *f, uint64_t up_to_seq);
 void od_inode_fail_sync(struct od_inode *f, uint64_t up_to_seq);
 

@@ -123,7 +123,7 @@ enum od_err od_file_write(struct od_file *f, const struct od_span *spans, int n,
     enum od_err err = od_disk_begin(OD_SIM_DISK_WRITE, f->path);
     size_t len, first;
     uint8_t *all = gather(spans, n, &len);
-    int64_t grows = pos + (int64_t)len - f->inode->live.len;
+    int64_t grows = pos + (int64_t)len - f->inode->room;
 
     OD_ASSERT(f->writable && n <= OD_FILE_SPANS_MAX);
     od_sim_trace(OD_CALL_FILE, (uint64_t)pos, od_sim_hash(all, len));
@@ -191,7 +191,7 @@ enum od_err od_file_preallocate(struct od_file *f, int64_t len)
 {
     enum od_err err = od_disk_begin(OD_SIM_DISK_WRITE, f->path);
 
-    if (err == OD_NONE && f->disk->used + len - f->inode->live.len > f->disk->capacity)
+    if (err == OD_NONE && !od_inode_reserve(f->disk, f->inode, len))
         err = OD_E_NO_SPACE;
     return od_disk_end(err, "preallocate", f->path);
 }

@@ -6,7 +6,8 @@
 
 #include <sys/stat.h>
 
-static const struct od_plog_config small = { 2000, 10 << 20, 4096, INT64_MAX, false };
+static const struct od_plog_config small = { 2000,  10 << 20, 4096, INT64_MAX,
+                                             false, false,    0 };
 
 struct bench {
     char path[200];
