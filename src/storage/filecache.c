@@ -3,6 +3,7 @@
 #include "storage/filecache.h"
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "os/file.h"
 
 void od_filecache_init(struct od_filecache *c, int open_max)
@@ -78,6 +79,10 @@ enum od_err od_filecache_pin(struct od_filecache *c, struct od_cached_file *f, c
         *out = f->file;
         if (f->pins++ == 0)
             od_link_remove(&f->link);
+    } else if (f->replaced) { /* what was opened may be the other file */
+        surplus = *out;
+        *out = NULL;
+        err = OD_E_STALE;
     } else {
         f->file = *out;
         f->pins = 1;
@@ -86,7 +91,14 @@ enum od_err od_filecache_pin(struct od_filecache *c, struct od_cached_file *f, c
     }
     od_lock_drop(&c->lock);
     od_file_close(surplus);
-    return OD_NONE;
+    return err;
+}
+
+void od_filecache_replace(struct od_filecache *c, struct od_cached_file *f)
+{
+    od_lock_take(&c->lock);
+    f->replaced = !OD_MUTANT(clean_same_path);
+    od_lock_drop(&c->lock);
 }
 
 void od_filecache_unpin(struct od_filecache *c, struct od_cached_file *f)

@@ -10,6 +10,8 @@
 #include "base/list.h"
 #include "os/lock.h"
 
+#include <stdbool.h>
+
 struct od_file;
 
 enum { OD_FILECACHE_CLOSING = 64 };
@@ -27,17 +29,21 @@ struct od_cached_file {
     struct od_link link;  /* in idle */
     struct od_file *file; /* NULL: closed */
     int pins;
+    bool replaced; /* the path may name another file by now: never opened again */
 };
 
 void od_filecache_init(struct od_filecache *c, int open_max);
 void od_filecache_deinit(struct od_filecache *c); /* every file was dropped */
 
-/* The open file, until unpin.  Opens it with flags (see os/file.h) when it is closed. */
+/* The open file, until unpin.  Opens it with flags (see os/file.h) when it is closed, unless it was
+ * replaced: OD_E_STALE. */
 OD_MUST_USE enum od_err od_filecache_pin(struct od_filecache *c, struct od_cached_file *f,
                                          const char *path, unsigned flags, struct od_file **out);
 /* The open file or NULL; never enters the kernel. */
 struct od_file *od_filecache_pin_open(struct od_filecache *c, struct od_cached_file *f);
 void od_filecache_unpin(struct od_filecache *c, struct od_cached_file *f);
+/* Before another file takes the path: who has it open may go on with it. */
+void od_filecache_replace(struct od_filecache *c, struct od_cached_file *f);
 /* Closes f's descriptor, which nobody has pinned. */
 void od_filecache_drop(struct od_filecache *c, struct od_cached_file *f);
 /* Closes what was evicted; for threads that hold no lock. */

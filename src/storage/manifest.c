@@ -112,6 +112,7 @@ struct od_manifest_entry *od_manifest_add(struct od_manifest *m, struct od_str n
     made->name_len = (uint16_t)name.len;
     made->topic_len = (uint16_t)topic.len;
     made->partition = partition;
+    made->cleaned = -1;
     od_lock_take(&m->lock);
     e = od_map_get(&m->map, name.data, name.len);
     if (!e) {
@@ -151,6 +152,14 @@ void od_manifest_put(struct od_manifest *m, struct od_manifest_entry *e, int64_t
     od_lock_take(&m->lock);
     e->log_start = log_start;
     e->recovery = *recovery;
+    mark_dirty(m, e);
+    od_lock_drop(&m->lock);
+}
+
+void od_manifest_put_cleaned(struct od_manifest *m, struct od_manifest_entry *e, int64_t offset)
+{
+    od_lock_take(&m->lock);
+    e->cleaned = offset;
     mark_dirty(m, e);
     od_lock_drop(&m->lock);
 }

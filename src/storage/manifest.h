@@ -14,6 +14,7 @@
  *                3 GONE      name: deleted
  *                4 SEGMENTS  name, i64 end, i64 offset of the producer snapshot or -1: nobody,
  *                            u32 count {segment}: only in front of CLEAN
+ *                6 CLEANED   name, i64 first offset that was never cleaned: right behind its ENTRY
  *                5 CLEAN     u32 CRC-32C of the marker and of the recovery point checkpoint,
  *                            u32 number of entries
  *      name:     u16 length, "topic-N"
@@ -103,6 +104,7 @@ struct od_manifest_entry {
     int64_t log_start;         /* written under the manifest lock */
     struct od_recovery_point recovery;
     struct od_epochs epochs;   /* written under the partition's and the manifest lock */
+    int64_t cleaned; /* by compaction, up to this offset; -1: never; manifest lock */
     _Atomic int64_t high_watermark;
     struct od_clean_log *clean; /* until the log is opened; then NULL */
     struct od_plog *plog;       /* the open log, or NULL; manifest lock */
@@ -159,6 +161,7 @@ void od_manifest_remove(struct od_manifest *m, struct od_manifest_entry *e); /* 
 /* Memory only, under the partition's lock. */
 void od_manifest_put(struct od_manifest *m, struct od_manifest_entry *e, int64_t log_start,
                      const struct od_recovery_point *recovery);
+void od_manifest_put_cleaned(struct od_manifest *m, struct od_manifest_entry *e, int64_t offset);
 bool od_manifest_epoch_add(struct od_manifest *m, struct od_manifest_entry *e, int32_t epoch,
                            int64_t start_offset);
 void od_manifest_epoch_cut(struct od_manifest *m, struct od_manifest_entry *e, int64_t start_offset,

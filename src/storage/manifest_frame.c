@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "storage/manifest_internal.h"
 
-enum { SESSION = 1, ENTRY = 2, GONE = 3, SEGMENTS = 4, CLEAN = 5 };
+enum { SESSION = 1, ENTRY = 2, GONE = 3, SEGMENTS = 4, CLEAN = 5, CLEANED = 6 };
 enum { EPOCH_BYTES = 12, SEGMENT_BYTES = 6 * 8 + 3 * 4 + 1 + 3 * 4, DAMAGE_BYTES = 4 * 8 };
 
 const char od_manifest_magic[OD_MANIFEST_MAGIC_BYTES] = { 'o', 'd', 'm', 'a', 'n', 'i', 'f', '2' };
@@ -46,6 +46,16 @@ void od_frame_session(struct od_manifest_frame *f, const char *boot_id)
     append_done(f, &w);
 }
 
+static void add_cleaned(struct od_manifest_frame *f, const struct od_manifest_entry *e)
+{
+    struct od_writer w = append_room(f, 1 + 2 + (size_t)e->name_len + 8);
+
+    od_write_i8(&w, CLEANED);
+    write_name(&w, e);
+    od_write_i64(&w, e->cleaned);
+    append_done(f, &w);
+}
+
 void od_frame_entry(struct od_manifest_frame *f, const struct od_manifest_entry *e)
 {
     size_t len = 1 + 2 + (size_t)e->name_len + 16 + 5 * 8 + 4 + (size_t)e->epochs.n * EPOCH_BYTES;
@@ -65,6 +75,8 @@ void od_frame_entry(struct od_manifest_frame *f, const struct od_manifest_entry 
         od_write_i64(&w, e->epochs.v[i].start_offset);
     }
     append_done(f, &w);
+    if (e->cleaned >= 0)
+        add_cleaned(f, e);
 }
 
 void od_frame_gone(struct od_manifest_frame *f, const struct od_manifest_entry *e)
@@ -175,6 +187,7 @@ static void read_entry(struct od_reader *r, struct od_manifest *m)
     e->recovery.offset = od_read_i64(r);
     e->recovery.base = od_read_i64(r);
     e->recovery.pos = od_read_i64(r);
+    e->cleaned = -1;
     n = od_read_u32(r);
     e->epochs.n = 0;
     for (uint32_t i = 0; i < n && !r->err; i++) {
@@ -182,6 +195,17 @@ static void read_entry(struct od_reader *r, struct od_manifest *m)
 
         (void)od_epochs_add(&e->epochs, epoch, od_read_i64(r));
     }
+}
+
+static void read_cleaned(struct od_reader *r, struct od_manifest *m)
+{
+    struct od_manifest_entry *e = od_manifest_find(m, read_name(r));
+    int64_t offset = od_read_i64(r);
+
+    if (e && !r->err)
+        e->cleaned = offset;
+    else
+        od_reader_fail(r, OD_E_CORRUPT);
 }
 
 static void read_gone(struct od_reader *r, struct od_manifest *m)
@@ -280,6 +304,9 @@ enum od_err od_frame_apply(struct od_manifest *m, const uint8_t *payload, size_t
             break;
         case SEGMENTS:
             read_segments(&r, m);
+            break;
+        case CLEANED:
+            read_cleaned(&r, m);
             break;
         case CLEAN:
             found->clean_crc = od_read_u32(&r);

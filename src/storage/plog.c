@@ -296,7 +296,7 @@ static bool in_order(const struct od_plog *p, const struct od_plog_batch *batche
 
         if (b->base_offset < expected || b->last_offset < b->base_offset ||
             b->last_offset - b->base_offset >= INT32_MAX || b->len > INT32_MAX ||
-            (b->base_offset > expected && !p->config.gaps_allowed))
+            (b->base_offset > expected && !od_plog_has_gaps(p)))
             return false;
         expected = b->last_offset + 1;
     }

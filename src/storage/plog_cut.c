@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "os/file.h"
+#include "storage/plog_clean.h"
 #include "storage/plog_internal.h"
 #include "storage/recover.h"
 
@@ -16,7 +17,9 @@ enum od_err od_plog_cut_begin(struct od_plog *p, int64_t offset, struct od_plog_
     int i;
 
     *out = (struct od_plog_cut){ .storage = p->storage, .entry = p->entry, .offset = offset };
-    if (p->flush_out || p->cutting)
+    if (p->clean)
+        od_plog_clean_stop(p->clean);
+    if (p->flush_out || p->cutting || p->clean)
         return OD_E_BUSY;
     if (p->broken || od_storage_fenced(p->storage))
         return OD_E_FENCED;
@@ -216,6 +219,8 @@ static void apply(struct od_plog *p, struct od_plog_cut *cut)
                               memory_order_relaxed);
     od_plog_mark_clean(p);
     od_manifest_epoch_cut(&p->storage->manifest, p->entry, p->start_offset, p->end_offset);
+    if (p->entry->cleaned > p->end_offset)
+        od_manifest_put_cleaned(&p->storage->manifest, p->entry, p->end_offset);
     p->epochs_changed = true;
     p->holding = false;
     od_plog_settle_producers(p, od_plog_high_watermark(p));

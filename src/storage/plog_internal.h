@@ -26,6 +26,8 @@ struct od_tail {
  *     one must begin (roll).
  *  3. A flush and a cut are never out at the same time.
  */
+struct od_plog_clean;
+
 struct od_plog {
     struct od_storage *storage;
     struct od_manifest_entry *entry;
@@ -48,6 +50,7 @@ struct od_plog {
     bool flush_out;
     bool write_back_out;
     bool cutting;
+    struct od_plog_clean *clean; /* the one that is out, or NULL */
     int64_t cut_offset;  /* reads stop here while cutting */
     struct od_producers *producers; /* NULL: nobody with a producer id has written */
     uint64_t n_aborted;             /* transactions in the segments' lists */
@@ -62,6 +65,12 @@ struct od_plog {
 static inline struct od_segment *od_plog_active(const struct od_plog *p) /* NULL: none yet */
 {
     return p->n_segments ? p->segments[p->n_segments - 1] : NULL;
+}
+
+/* Whether offsets may be missing between the batches of one segment. */
+static inline bool od_plog_has_gaps(const struct od_plog *p)
+{
+    return p->config.gaps_allowed || p->entry->cleaned >= 0;
 }
 
 void od_plog_push_segment(struct od_plog *p, struct od_segment *s); /* takes the reference */

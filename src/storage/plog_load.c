@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/mutant.h"
 #include "os/file.h"
+#include "storage/clean_swap.h"
 #include "storage/plog_internal.h"
 #include "storage/recover.h"
 #include "storage/smallfile.h"
@@ -47,11 +48,17 @@ static void load_notes(struct od_plog *p)
 
 /* --- from the directory ---------------------------------------------------------------------- */
 
+/* The bases of the files with one suffix. */
+struct bases {
+    int64_t *v;
+    size_t n, capacity;
+};
+
 struct listing {
     struct od_plog *plog;
-    int64_t *bases;
-    size_t n;
-    size_t capacity;
+    struct bases logs;
+    struct bases swaps;       /* of .log.swap: a clean that was committed and not put in place */
+    struct bases index_swaps; /* of .index.swap and the like */
 };
 
 static bool ends_with(const char *name, const char *suffix)
@@ -69,6 +76,18 @@ static enum od_err remove_in(const struct od_plog *p, const char *name)
     return od_path_remove(path);
 }
 
+static enum od_err add_base(struct bases *b, int64_t base)
+{
+    if (b->n == SEGMENTS_MAX)
+        return OD_E_LIMIT;
+    if (b->n == b->capacity) {
+        b->capacity = b->capacity ? b->capacity * 2 : 16;
+        b->v = od_realloc(b->v, b->capacity * sizeof(*b->v));
+    }
+    b->v[b->n++] = base;
+    return OD_NONE;
+}
+
 static enum od_err each_file(void *arg, const char *name, bool is_dir)
 {
     struct listing *l = arg;
@@ -78,22 +97,14 @@ static enum od_err each_file(void *arg, const char *name, bool is_dir)
         return OD_NONE;
     if (ends_with(name, ".deleted") || ends_with(name, ".cleaned") || ends_with(name, ".tmp"))
         return remove_in(l->plog, name); /* steps of an earlier life that do not count */
-    if (ends_with(name, ".swap")) {
-        od_log(OD_LOG_ERROR, "storage", "%s/%s: an unfinished swap cannot be completed here",
-               l->plog->dir->path, name);
-        return OD_E_CORRUPT;
-    }
-    if (strlen(name) != BASE_DIGITS + 4 || !ends_with(name, ".log") ||
+    if (strlen(name) <= BASE_DIGITS ||
         !od_str_to_i64((struct od_str){ name, BASE_DIGITS }, 0, INT64_MAX, &base))
         return OD_NONE;
-    if (l->n == SEGMENTS_MAX)
-        return OD_E_LIMIT;
-    if (l->n == l->capacity) {
-        l->capacity = l->capacity ? l->capacity * 2 : 16;
-        l->bases = od_realloc(l->bases, l->capacity * sizeof(*l->bases));
-    }
-    l->bases[l->n++] = base;
-    return OD_NONE;
+    if (strcmp(name + BASE_DIGITS, ".log") == 0)
+        return add_base(&l->logs, base);
+    if (strcmp(name + BASE_DIGITS, ".log.swap") == 0)
+        return add_base(&l->swaps, base);
+    return ends_with(name, ".swap") ? add_base(&l->index_swaps, base) : OD_NONE;
 }
 
 static int by_value(const void *a, const void *b)
@@ -101,6 +112,36 @@ static int by_value(const void *a, const void *b)
     int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
 
     return (x > y) - (x < y);
+}
+
+static void sort(struct bases *b)
+{
+    if (b->n)
+        qsort(b->v, b->n, sizeof(*b->v), by_value);
+}
+
+static bool has_base(const struct bases *b, int64_t base)
+{
+    return b->n && bsearch(&base, b->v, b->n, sizeof(*b->v), by_value);
+}
+
+/* Ends the swaps that a crash interrupted, and takes back those that were not committed. */
+static enum od_err finish_swaps(struct od_plog *p, struct listing *l)
+{
+    enum od_err err = OD_NONE;
+
+    for (size_t i = 0; i < l->index_swaps.n; i++) {
+        struct od_segment *s;
+
+        if (has_base(&l->swaps, l->index_swaps.v[i]))
+            continue;
+        s = od_segment_new(&p->storage->cache, p->dir, l->index_swaps.v[i]);
+        od_swap_abandon(s);
+        od_segment_unref(s);
+    }
+    for (size_t i = 0; i < l->swaps.n && !err; i++)
+        err = od_swap_finish(p, l->swaps.v[i], l->logs.v, &l->logs.n);
+    return err;
 }
 
 /* The number of whole entries in the offset index file; its contents are checked at each use. */
@@ -174,7 +215,7 @@ static enum od_err recover(struct od_plog *p, struct od_segment *s, struct od_fi
         r->verify_from = r->file_size; /* and everything was synced */
     r->durable_end = point->offset;
     r->index_interval_bytes = p->config.index_interval_bytes;
-    r->gaps_allowed = p->config.gaps_allowed;
+    r->gaps_allowed = od_plog_has_gaps(p);
     r->power_cut = p->storage->power_cut && trusted;
     r->epoch = note_epoch;
     r->epoch_arg = p;
@@ -238,22 +279,29 @@ static enum od_err remove_segment_files(struct od_plog *p, int64_t base)
 static enum od_err load_directory(struct od_plog *p)
 {
     struct listing l = { .plog = p };
+    struct bases *logs = &l.logs;
     enum od_err err = od_dir_list(p->dir->path, each_file, &l);
     bool stop = false;
 
-    if (l.n)
-        qsort(l.bases, l.n, sizeof(*l.bases), by_value);
-    for (size_t i = 0; i < l.n && !err; i++) {
+    if (!err && l.swaps.n) /* each may stand for a log that is gone */
+        logs->v = od_realloc(logs->v, (logs->n + l.swaps.n) * sizeof(*logs->v));
+    sort(logs);
+    sort(&l.swaps);
+    if (!err)
+        err = finish_swaps(p, &l);
+    for (size_t i = 0; i < logs->n && !err; i++) {
         if (stop)
-            err = remove_segment_files(p, l.bases[i]);
+            err = remove_segment_files(p, logs->v[i]);
         else
-            err = load_segment(p, l.bases[i], i + 1 < l.n ? l.bases[i + 1] : -1, &stop);
+            err = load_segment(p, logs->v[i], i + 1 < logs->n ? logs->v[i + 1] : -1, &stop);
     }
     /* Segments that the last life began may have no name on the disk yet. */
-    if (!err && (stop || (l.n && (l.bases[l.n - 1] != p->entry->recovery.base ||
-                                  p->entry->recovery.pos == 0))))
+    if (!err && (stop || (logs->n && (logs->v[logs->n - 1] != p->entry->recovery.base ||
+                                      p->entry->recovery.pos == 0))))
         err = od_dir_sync(p->dir->path);
-    od_free(l.bases);
+    od_free(l.logs.v);
+    od_free(l.swaps.v);
+    od_free(l.index_swaps.v);
     for (int i = 0; i + 1 < p->n_segments; i++)
         od_segment_seal(p->segments[i]);
     if (od_plog_active(p)) {
@@ -276,6 +324,8 @@ static void settle_bounds(struct od_plog *p)
         p->end_offset = start;
         p->durable.offset = start;
     }
+    if (p->entry->cleaned > p->end_offset)
+        od_manifest_put_cleaned(&p->storage->manifest, p->entry, p->end_offset);
     p->start_offset = start;
     p->broken = active && active->n_damages != 0;
     if (p->broken)

@@ -102,7 +102,7 @@ static void fill_place(const struct od_plog *p, struct od_segment *s, int64_t li
                      (end.pos > from.pos && s->size - from.pos > out->want.max_bytes &&
                       from.offset == offset && s->index);
     out->fresh_pos = s->fresh_pos;
-    out->gaps_allowed = p->config.gaps_allowed;
+    out->gaps_allowed = od_plog_has_gaps(p);
     out->recent = s == od_plog_active(p) && from.pos >= s->fresh_pos &&
                   from.pos >= s->size - RECENT_BYTES;
 }

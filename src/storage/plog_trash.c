@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "os/thread.h"
 #include "storage/plog_internal.h"
 
 enum { NAME_BYTES_MAX = 255 };
@@ -43,7 +44,7 @@ bool od_plog_retain(struct od_plog *p, const struct od_plog_retention *r,
     int gone = 0;
 
     *out = (struct od_plog_trash){ .storage = p->storage };
-    if (p->cutting || p->flush_out || od_storage_fenced(p->storage))
+    if (p->cutting || p->flush_out || p->clean || od_storage_fenced(p->storage))
         return false;
     while (gone + 1 < p->n_segments && expired(p, p->segments[gone], r))
         p->size -= p->segments[gone++]->size;
@@ -74,12 +75,26 @@ void od_plog_delete(struct od_plog *p, struct od_plog_trash *out)
 
     OD_ASSERT(!p->cutting);
     *out = (struct od_plog_trash){ .storage = s, .dir = od_plog_dir_ref(p->dir), .whole = true };
-    atomic_store_explicit(&p->dir->gone, true, memory_order_release);
+    atomic_store(&p->dir->gone, true);
     od_manifest_remove(&s->manifest, p->entry);
     od_plog_free(p);
 }
 
-static enum od_err remove_whole(struct od_storage *s, const struct od_plog_dir *dir)
+/* A clean's slice that is under way takes the directory's names for its log's.  The next one sees
+ * that the log is gone. */
+static void wait_for_users(struct od_plog_dir *dir)
+{
+    struct od_gate *gate;
+
+    if (!atomic_load(&dir->users))
+        return;
+    gate = od_gate_new();
+    while (atomic_load(&dir->users))
+        od_gate_wait(gate, 1);
+    od_gate_free(gate);
+}
+
+static enum od_err remove_whole(struct od_storage *s, struct od_plog_dir *dir)
 {
     char path[OD_PATH_MAX];
     const char *name = strrchr(dir->path, '/') + 1;
@@ -90,6 +105,7 @@ static enum od_err remove_whole(struct od_storage *s, const struct od_plog_dir *
              (unsigned long long)od_random_u64(), (unsigned long long)od_random_u64());
     snprintf(path, sizeof(path), "%s/%.*s%s", s->path, NAME_BYTES_MAX - (int)strlen(suffix), name,
              suffix);
+    wait_for_users(dir);
     err = od_manifest_commit(&s->manifest);
     if (!err)
         err = od_path_rename(dir->path, path);

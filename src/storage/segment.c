@@ -86,13 +86,25 @@ void od_segment_unref(struct od_segment *s)
     od_free(s);
 }
 
+void od_segment_stage_path(const struct od_segment *s, const char *suffix,
+                           enum od_segment_stage stage, char *out, size_t len)
+{
+    static const char *const ends[] = { [OD_SEGMENT_PLACED] = "", [OD_SEGMENT_SWAP] = ".swap",
+                                        [OD_SEGMENT_CLEANED] = ".cleaned" };
+
+    snprintf(out, len, "%s/%020lld.%s%s", s->dir->path, (long long)s->base_offset, suffix,
+             ends[stage]);
+}
+
 void od_segment_path(const struct od_segment *s, const char *suffix, char *out, size_t len)
 {
-    snprintf(out, len, "%s/%020lld.%s", s->dir->path, (long long)s->base_offset, suffix);
+    od_segment_stage_path(s, suffix, atomic_load_explicit(&s->stage, memory_order_acquire), out,
+                          len);
 }
 
 enum od_err od_segment_pin(struct od_segment *s, unsigned flags, struct od_file **out)
 {
+    enum od_segment_stage stage = atomic_load_explicit(&s->stage, memory_order_acquire);
     char path[OD_PATH_MAX];
     enum od_err err;
 
@@ -101,8 +113,13 @@ enum od_err od_segment_pin(struct od_segment *s, unsigned flags, struct od_file 
         return OD_NONE;
     if (atomic_load_explicit(&s->dir->gone, memory_order_acquire))
         return OD_E_STALE;
-    od_segment_path(s, "log", path, sizeof(path));
-    err = od_filecache_pin(s->cache, &s->file, path, OD_FILE_WRITE | OD_FILE_QUIET | flags, out);
+    flags |= OD_FILE_WRITE | OD_FILE_QUIET;
+    od_segment_stage_path(s, "log", stage, path, sizeof(path));
+    err = od_filecache_pin(s->cache, &s->file, path, flags, out);
+    if (err == OD_E_NOT_FOUND && stage == OD_SEGMENT_SWAP) { /* it came to its place just now */
+        od_segment_stage_path(s, "log", OD_SEGMENT_PLACED, path, sizeof(path));
+        err = od_filecache_pin(s->cache, &s->file, path, flags, out);
+    }
     return err == OD_E_NOT_FOUND ? OD_E_STALE : err;
 }
 

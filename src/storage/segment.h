@@ -29,6 +29,7 @@ enum { OD_SEGMENT_HINTS = 4 };
 /* A partition's directory; its path never changes, files in it are lost when it is gone. */
 struct od_plog_dir {
     _Atomic uint32_t refs;
+    _Atomic uint32_t users; /* work that takes names in it for its own: no rename meanwhile */
     _Atomic bool gone;
     char path[];
 };
@@ -59,8 +60,12 @@ struct od_index {
     bool written; /* the files hold it all: it may go at the next locked moment */
 };
 
+/* The names that the files of a cleaned segment bear on their way to those of other segments. */
+enum od_segment_stage { OD_SEGMENT_PLACED, OD_SEGMENT_SWAP, OD_SEGMENT_CLEANED };
+
 struct od_segment {
     /* any thread */
+    _Atomic int stage; /* enum od_segment_stage */
     _Atomic uint32_t refs;
     _Atomic uint32_t disk_entries; /* of .index */
     _Atomic uint32_t disk_times;   /* of .timeindex, when times_known */
@@ -77,7 +82,7 @@ struct od_segment {
     /* the partition's lock */
     int64_t size;
     int64_t end_offset;
-    int64_t first_timestamp; /* greatest of the first batch; -1: unknown */
+    _Atomic int64_t first_timestamp; /* greatest of the first batch; -1: unknown */
     int64_t indexed_timestamp; /* of the last time index entry; -1: none */
     int64_t fresh_pos;       /* what lies above was appended by this process */
     struct od_index *index;  /* NULL: empty; does not change once sealed */
@@ -106,8 +111,11 @@ struct od_segment *od_segment_new(struct od_filecache *cache, struct od_plog_dir
 struct od_segment *od_segment_ref(struct od_segment *s);
 void od_segment_unref(struct od_segment *s); /* accepts NULL; closes the file with the last */
 void od_segment_path(const struct od_segment *s, const char *suffix, char *out, size_t len);
+void od_segment_stage_path(const struct od_segment *s, const char *suffix,
+                           enum od_segment_stage stage, char *out, size_t len);
 
-/* The open file until unpin.  flags: OD_FILE_CREATE for a new one.  OD_E_STALE: deleted. */
+/* The open file until unpin.  flags: OD_FILE_CREATE for a new one.  OD_E_STALE: deleted, or
+ * replaced by a cleaned one and not open any more. */
 OD_MUST_USE enum od_err od_segment_pin(struct od_segment *s, unsigned flags, struct od_file **out);
 void od_segment_unpin(struct od_segment *s);
 

@@ -45,6 +45,7 @@ enum od_err od_segment_learn(struct od_segment *s)
         if (od_segment_write_index(view))
             od_log(OD_LOG_WARN, "storage", "%s/%020lld: no new index", s->dir->path,
                    (long long)s->base_offset);
+        atomic_store(&s->first_timestamp, view->first_timestamp);
         atomic_store(&s->max_timestamp, view->max_timestamp);
         atomic_store(&s->max_timestamp_offset, view->max_timestamp_offset);
         atomic_store(&s->disk_entries, view->disk_entries);

@@ -27,6 +27,7 @@ static const char meta_name[] = "meta.properties";
 static const char recovery_name[] = "recovery-point-offset-checkpoint";
 static const char watermark_name[] = "replication-offset-checkpoint";
 static const char start_name[] = "log-start-offset-checkpoint";
+static const char cleaner_name[] = "cleaner-offset-checkpoint";
 
 struct leftover {
     struct od_link link;
@@ -300,6 +301,14 @@ static void take_start(void *arg, const struct od_offset_line *line)
         e->log_start = line->offset;
 }
 
+static void take_cleaned(void *arg, const struct od_offset_line *line)
+{
+    struct od_manifest_entry *e = line_entry(arg, line);
+
+    if (e)
+        e->cleaned = line->offset;
+}
+
 /* Believes a checkpoint of Kafka's, or nothing of it when it is malformed. */
 static void take_checkpoint(struct od_storage *s, const char *name, struct od_str text,
                             void (*take)(void *arg, const struct od_offset_line *line))
@@ -381,6 +390,8 @@ static enum od_err load_partitions(struct od_storage *s, struct od_str recovery)
         err = read_checkpoint(s, watermark_name, take_watermark);
         if (!err)
             err = read_checkpoint(s, start_name, take_start);
+        if (!err)
+            err = read_checkpoint(s, cleaner_name, take_cleaned);
     }
     OD_LIST_EACH (&s->manifest.all, link) {
         struct od_manifest_entry *e = OD_CONTAINER(link, struct od_manifest_entry, link);
@@ -519,22 +530,29 @@ static enum od_err settle_logs(struct od_storage *s)
     return err;
 }
 
-enum column { RECOVERY, WATERMARK, START };
+enum column { RECOVERY, WATERMARK, START, CLEANED };
+
+/* Whether the checkpoint of that column names the partition. */
+static bool in_column(const struct od_manifest_entry *e, enum column column)
+{
+    return e->present && (column != CLEANED || e->cleaned >= 0);
+}
 
 static void print_checkpoint(struct od_storage *s, enum column column, struct od_text *out)
 {
     size_t rows = 0;
 
     OD_LIST_EACH (&s->manifest.all, link)
-        rows += OD_CONTAINER(link, struct od_manifest_entry, link)->present;
+        rows += in_column(OD_CONTAINER(link, struct od_manifest_entry, link), column);
     od_text_add(out, "0\n%zu\n", rows);
     OD_LIST_EACH (&s->manifest.all, link) {
         struct od_manifest_entry *e = OD_CONTAINER(link, struct od_manifest_entry, link);
         int64_t values[] = { [RECOVERY] = e->recovery.offset,
                              [WATERMARK] = atomic_load(&e->high_watermark),
-                             [START] = e->log_start };
+                             [START] = e->log_start,
+                             [CLEANED] = e->cleaned };
 
-        if (e->present)
+        if (in_column(e, column))
             od_text_add(out, "%.*s %d %lld\n", (int)e->topic_len, e->name, e->partition,
                         (long long)values[column]);
     }
@@ -560,6 +578,8 @@ static enum od_err stop_clean(struct od_storage *s, int64_t broker_epoch)
         err = write_checkpoint(s, WATERMARK, watermark_name);
     if (!err)
         err = write_checkpoint(s, START, start_name);
+    if (!err)
+        err = write_checkpoint(s, CLEANED, cleaner_name);
     od_clean_shutdown_print(broker_epoch, &marker);
     if (!err) {
         uint32_t crc = od_crc32c(od_text_get(&marker), marker.len);
