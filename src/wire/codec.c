@@ -42,3 +42,23 @@ const struct od_codec *od_codec_of_record(int16_t type)
             return od_codecs[i];
     return NULL;
 }
+
+size_t od_field_bytes(const struct od_field *f)
+{
+    static const size_t bytes[] = {
+        [OD_FIELD_BOOL] = sizeof(bool),
+        [OD_FIELD_INT8] = 1,
+        [OD_FIELD_INT16] = 2,
+        [OD_FIELD_INT32] = 4,
+        [OD_FIELD_INT64] = 8,
+        [OD_FIELD_UINT16] = 2,
+        [OD_FIELD_UINT32] = 4,
+        [OD_FIELD_FLOAT64] = 8,
+        [OD_FIELD_STRING] = sizeof(struct od_str),
+        [OD_FIELD_BYTES] = sizeof(struct od_bytes),
+        [OD_FIELD_RECORDS] = sizeof(struct od_records),
+        [OD_FIELD_UUID] = sizeof(struct od_uuid),
+    };
+
+    return f->type == OD_FIELD_STRUCT ? f->shape->bytes : bytes[f->type];
+}

@@ -95,3 +95,5 @@ const struct od_api *od_api_named(const char *name);     /* NULL: unknown */
 const struct od_codec *od_codec_named(const char *name); /* NULL: unknown */
 /* The codec of a metadata record type; NULL: unknown. */
 const struct od_codec *od_codec_of_record(int16_t type);
+/* Of one value of the field in memory, of an element if it is a list. */
+size_t od_field_bytes(const struct od_field *f);

@@ -118,26 +118,6 @@ static void print_scalar(struct printer *p, enum od_field_type type, const void 
     }
 }
 
-static size_t bytes_of(const struct od_field *f)
-{
-    static const size_t bytes[] = {
-        [OD_FIELD_BOOL] = sizeof(bool),
-        [OD_FIELD_INT8] = 1,
-        [OD_FIELD_INT16] = 2,
-        [OD_FIELD_INT32] = 4,
-        [OD_FIELD_INT64] = 8,
-        [OD_FIELD_UINT16] = 2,
-        [OD_FIELD_UINT32] = 4,
-        [OD_FIELD_FLOAT64] = 8,
-        [OD_FIELD_STRING] = sizeof(struct od_str),
-        [OD_FIELD_BYTES] = sizeof(struct od_bytes),
-        [OD_FIELD_RECORDS] = sizeof(struct od_records),
-        [OD_FIELD_UUID] = sizeof(struct od_uuid),
-    };
-
-    return f->type == OD_FIELD_STRUCT ? f->shape->bytes : bytes[f->type];
-}
-
 static void print_list(struct printer *p, const struct od_field *f, const uint8_t *at)
 {
     struct od_any_list list;
@@ -154,14 +134,14 @@ static void print_list(struct printer *p, const struct od_field *f, const uint8_
             od_text_add(p->out, "\n");
             indent(p);
             od_text_add(p->out, "- %s %d", f->shape->name, i);
-            print_struct(p, f->shape, (const uint8_t *)list.v + (size_t)i * bytes_of(f));
+            print_struct(p, f->shape, (const uint8_t *)list.v + (size_t)i * od_field_bytes(f));
         }
         p->depth--;
         return;
     }
     od_text_add(p->out, "[");
     for (int32_t i = 0; i < list.n; i++) {
-        const uint8_t *v = (const uint8_t *)list.v + (size_t)i * bytes_of(f);
+        const uint8_t *v = (const uint8_t *)list.v + (size_t)i * od_field_bytes(f);
 
         od_text_add(p->out, i == 0 ? "" : p->json ? "," : ", ");
         if (structs)

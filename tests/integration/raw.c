@@ -40,23 +40,39 @@ static int connect_to(const char *broker, int receive_buffer_bytes)
     return fd;
 }
 
-struct raw *raw_open_narrow(int receive_buffer_bytes)
+static struct raw *open_at(const char *broker, int receive_buffer_bytes)
 {
-    const char *broker = getenv("BROKER");
     struct raw *c = OD_NEW(struct raw);
 
-    c->fd = connect_to(broker ? broker : "", receive_buffer_bytes);
+    c->fd = connect_to(broker, receive_buffer_bytes);
     if (c->fd < 0) {
-        fprintf(stderr, "cannot connect to BROKER=%s: %s\n", broker ? broker : "", strerror(errno));
+        fprintf(stderr, "cannot connect to %s: %s\n", broker, strerror(errno));
         exit(2);
     }
     c->next_id = 1;
     return c;
 }
 
+static const char *given_broker(void)
+{
+    const char *broker = getenv("BROKER");
+
+    return broker ? broker : "BROKER, which is not set";
+}
+
+struct raw *raw_open_narrow(int receive_buffer_bytes)
+{
+    return open_at(given_broker(), receive_buffer_bytes);
+}
+
 struct raw *raw_open(void)
 {
-    return raw_open_narrow(0);
+    return open_at(given_broker(), 0);
+}
+
+struct raw *raw_open_at(const char *broker)
+{
+    return open_at(broker, 0);
 }
 
 void raw_close(struct raw *c)

@@ -32,6 +32,8 @@ struct raw {
 /* Connects to the broker that the environment variable BROKER names as host:port.  Ends the program
  * when that fails. */
 struct raw *raw_open(void);
+/* The same to this host:port. */
+struct raw *raw_open_at(const char *broker);
 /* With a receive buffer of about so many bytes, for those who will not read. */
 struct raw *raw_open_narrow(int receive_buffer_bytes);
 void raw_close(struct raw *c);      /* accepts NULL */
