@@ -242,6 +242,7 @@ include bench/bench.mk
 include tests/integration/integration.mk
 include tests/peers/peers.mk
 include tests/compat/compat.mk
+include tests/differential/differential.mk
 
 clean: ## remove everything that was built
 	rm -rf build
