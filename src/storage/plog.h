@@ -265,6 +265,7 @@ struct od_plog_trash {
     int n;
     struct od_segment *learn; /* its timestamps are not known: read them; or NULL */
     bool whole;               /* the partition's directory itself */
+    char *renamed;            /* owned; the directory's path from its renaming on */
 };
 
 /*
@@ -308,8 +309,19 @@ OD_MUST_USE bool od_plog_retain(struct od_plog *p, const struct od_plog_retentio
                                 struct od_plog_trash *out);
 /*
  * Locked, last use, frees the log: its directory is to be renamed and removed.  Not while a cut is
- * out.  Until od_plog_trash_run has renamed it, opening the same name answers OD_E_EXISTS.
+ * out.  Until it has been renamed, opening the same name answers OD_E_EXISTS.
  */
 void od_plog_delete(struct od_plog *p, struct od_plog_trash *out);
+/* Blocking.  Renames n deleted directories of one storage, so that their names are free at once;
+ * that the logs are gone is on the disk before.  The first failure is returned, the rest is tried.
+ */
+OD_MUST_USE enum od_err od_plog_trash_rename(struct od_plog_trash *trash, size_t n);
 /* Blocking.  Frees what the trash holds; what cannot be removed is left to od_storage_sweep. */
 OD_MUST_USE enum od_err od_plog_trash_run(struct od_plog_trash *trash);
+/*
+ * Blocking.  A directory of that name that belongs to another topic, as a deletion that a crash cut
+ * short leaves it, is renamed to one that ends in -stray, as Kafka does; nobody removes those.  No
+ * log of that name is open.
+ */
+OD_MUST_USE enum od_err od_plog_set_aside(struct od_storage *s, struct od_str topic,
+                                          int32_t partition);

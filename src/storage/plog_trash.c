@@ -94,24 +94,54 @@ static void wait_for_users(struct od_plog_dir *dir)
     od_gate_free(gate);
 }
 
-static enum od_err remove_whole(struct od_storage *s, struct od_plog_dir *dir)
+/* A name that no other directory has: the old one, cut to leave room, and what became of it. */
+static void rename_path(const struct od_storage *s, const char *name, const char *fate, char *path)
+{
+    char suffix[48];
+
+    snprintf(suffix, sizeof(suffix), ".%016llx%016llx-%s", (unsigned long long)od_random_u64(),
+             (unsigned long long)od_random_u64(), fate);
+    snprintf(path, OD_PATH_MAX, "%s/%.*s%s", s->path, NAME_BYTES_MAX - (int)strlen(suffix), name,
+             suffix);
+}
+
+static enum od_err rename_one(struct od_plog_trash *trash)
 {
     char path[OD_PATH_MAX];
-    const char *name = strrchr(dir->path, '/') + 1;
-    char suffix[48];
     enum od_err err;
 
-    snprintf(suffix, sizeof(suffix), ".%016llx%016llx-delete",
-             (unsigned long long)od_random_u64(), (unsigned long long)od_random_u64());
-    snprintf(path, sizeof(path), "%s/%.*s%s", s->path, NAME_BYTES_MAX - (int)strlen(suffix), name,
-             suffix);
-    wait_for_users(dir);
-    err = od_manifest_commit(&s->manifest);
+    wait_for_users(trash->dir);
+    rename_path(trash->storage, strrchr(trash->dir->path, '/') + 1, "delete", path);
+    err = od_path_rename(trash->dir->path, path);
     if (!err)
-        err = od_path_rename(dir->path, path);
-    if (!err)
-        err = od_dir_sync(s->path);
-    return err ? err : od_storage_remove_dir(path);
+        trash->renamed = od_str_dup(od_str_of(path));
+    return err;
+}
+
+enum od_err od_plog_trash_rename(struct od_plog_trash *trash, size_t n)
+{
+    enum od_err err, first;
+
+    if (n == 0)
+        return OD_NONE;
+    first = od_manifest_commit(&trash->storage->manifest);
+    if (first)
+        return first;
+    for (size_t i = 0; i < n; i++) {
+        OD_ASSERT(trash[i].whole && !trash[i].renamed);
+        err = rename_one(&trash[i]);
+        if (err && !first)
+            first = err;
+    }
+    err = od_dir_sync(trash->storage->path);
+    return first ? first : err;
+}
+
+static enum od_err remove_whole(struct od_plog_trash *trash)
+{
+    enum od_err err = trash->renamed ? OD_NONE : od_plog_trash_rename(trash, 1);
+
+    return err ? err : od_storage_remove_dir(trash->renamed);
 }
 
 enum od_err od_plog_trash_run(struct od_plog_trash *trash)
@@ -119,7 +149,7 @@ enum od_err od_plog_trash_run(struct od_plog_trash *trash)
     enum od_err err = OD_NONE;
 
     if (trash->whole)
-        err = remove_whole(trash->storage, trash->dir);
+        err = remove_whole(trash);
     for (int i = 0; i < trash->n; i++) {
         if (!err)
             err = od_segment_remove_files(trash->segments[i]);
@@ -129,8 +159,29 @@ enum od_err od_plog_trash_run(struct od_plog_trash *trash)
         err = od_segment_learn(trash->learn);
     od_segment_unref(trash->learn);
     od_free(trash->segments);
+    od_free(trash->renamed);
     od_plog_dir_unref(trash->dir);
     od_filecache_tidy(&trash->storage->cache);
     *trash = (struct od_plog_trash){ 0 };
     return err;
+}
+
+enum od_err od_plog_set_aside(struct od_storage *s, struct od_str topic, int32_t partition)
+{
+    char name[OD_PARTITION_NAME_MAX + 1], from[OD_PATH_MAX], to[OD_PATH_MAX];
+    int len = snprintf(name, sizeof(name), "%.*s-%d", OD_STR_ARGS(topic), partition);
+    struct od_manifest_entry *e =
+        od_manifest_find(&s->manifest, (struct od_str){ name, (size_t)len });
+    enum od_err err;
+
+    if (!e || e->plog)
+        return OD_E_BUSY;
+    od_manifest_remove(&s->manifest, e);
+    snprintf(from, sizeof(from), "%s/%s", s->path, name);
+    rename_path(s, name, "stray", to);
+    od_log(OD_LOG_WARN, "storage", "%s belongs to a topic that is gone, and is now %s", from, to);
+    err = od_manifest_commit(&s->manifest);
+    if (!err)
+        err = od_path_rename(from, to);
+    return err ? err : od_dir_sync(s->path);
 }

@@ -240,3 +240,65 @@ TEST(a_deleted_topic_never_comes_back_under_its_name)
     check_range(p, 0, 0);
     od_storage_abandon(s);
 }
+
+TEST(a_renamed_directory_frees_its_name_before_its_files_go)
+{
+    struct od_plog_config c = OD_PLOG_CONFIG_DEFAULT;
+    struct od_uuid other = { { 42 } };
+    struct od_storage *s;
+    struct od_plog *p = open_fresh(&s);
+    struct od_plog_trash trash[2];
+    int64_t size;
+
+    fill(p, 5);
+    od_plog_delete(p, &trash[0]);
+    CHECK_OK(od_plog_open(s, OD_STR("others"), 3, other, &c, true, &p));
+    od_plog_delete(p, &trash[1]);
+    CHECK_OK(od_plog_trash_rename(trash, 2));
+    CHECK_OK(od_plog_open(s, OD_STR("events"), 0, other, &c, true, &p));
+    check_range(p, 0, 0);
+    fill(p, 2);
+    size = od_plog_size_bytes(p);
+    for (int i = 0; i < 2; i++)
+        CHECK_OK(od_plog_trash_run(&trash[i]));
+    CHECK_EQ(od_plog_size_bytes(p), size);
+    check_range(p, 0, 6); /* the new files are not the old ones */
+    od_storage_abandon(s);
+}
+
+static enum od_err count_stray(void *arg, const char *name, bool is_dir)
+{
+    const char *dot = strrchr(name, '-');
+
+    *(int *)arg += is_dir && dot && strcmp(dot, "-stray") == 0;
+    return OD_NONE;
+}
+
+/* As a crash between the record of a deletion and its renaming leaves it. */
+TEST(the_directory_of_another_topic_is_set_aside_and_kept)
+{
+    struct od_plog_config c = OD_PLOG_CONFIG_DEFAULT;
+    struct od_uuid other = { { 42 } };
+    struct od_storage *s;
+    struct od_plog *p = open_fresh(&s);
+    int strays = 0;
+
+    fill(p, 5);
+    CHECK_OK(flush_now(p));
+    CHECK_EQ(od_plog_set_aside(s, OD_STR("events"), 0), OD_E_BUSY); /* it is open */
+    od_storage_abandon(s);
+    CHECK_OK(store_open(path, &s));
+    CHECK_EQ(od_plog_open(s, OD_STR("events"), 0, other, &c, true, &p), OD_INCONSISTENT_TOPIC_ID);
+    CHECK_OK(od_plog_set_aside(s, OD_STR("events"), 0));
+    CHECK_OK(od_plog_open(s, OD_STR("events"), 0, other, &c, true, &p));
+    check_range(p, 0, 0);
+    CHECK_OK(od_dir_list(path, count_stray, &strays));
+    CHECK_EQ(strays, 1);
+    od_storage_abandon(s);
+    CHECK_OK(store_open(path, &s));
+    od_storage_sweep(s);
+    strays = 0;
+    CHECK_OK(od_dir_list(path, count_stray, &strays));
+    CHECK_EQ(strays, 1); /* nobody removes it but its owner */
+    od_storage_abandon(s);
+}
