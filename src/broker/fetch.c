@@ -82,13 +82,16 @@ static struct od_partition *subscribe(struct od_fetch_call *f, struct od_fetch_c
 /* --- what is there --------------------------------------------------------------------------- */
 
 /* Checks the request against the partition and locates its records; the partition is entered. */
-static enum od_err locate(struct od_partition *p, const struct od_fetch_cursor *c,
-                          const struct od_plog_want *want, struct od_plog_place *place)
+static enum od_err locate(const struct od_fetch_call *f, struct od_partition *p,
+                          const struct od_fetch_cursor *c, const struct od_plog_want *want,
+                          struct od_plog_place *place)
 {
     enum od_err err;
 
     if (!p->plog)
-        return p->absent_err;
+        return f->session->by_id && p->absent_err == OD_UNKNOWN_TOPIC_OR_PARTITION
+                   ? OD_UNKNOWN_TOPIC_ID
+                   : p->absent_err;
     err = od_replica_check_fetch(&p->replica, c->want.current_leader_epoch);
     return err ? err : od_plog_locate(p->plog, want, place);
 }
@@ -127,7 +130,7 @@ static void mark(struct od_fetch_call *f, struct od_fetch_cursor *c)
     if (p) {
         od_partition_enter(p, &fx);
         want.limit_offset = od_replica_high_watermark(&p->replica);
-        err = locate(p, c, &want, &place);
+        err = locate(f, p, c, &want, &place);
         urgent = p->plog && diverges(p, c, &end);
         od_partition_leave(p, &fx, f->call->shard);
         if (place.segment)
@@ -283,7 +286,7 @@ static void look(struct od_fetch_call *f, struct od_partition *p)
     f->result.high_watermark = f->want.limit_offset;
     if (OD_MUTANT(broker_fetch_beyond) && p->plog)
         f->want.limit_offset = od_plog_end_offset(p->plog);
-    f->result.err = locate(p, c, &f->want, &f->place);
+    f->result.err = locate(f, p, c, &f->want, &f->place);
     if (p->plog) {
         f->result.log_start = od_plog_start_offset(p->plog);
         if (!f->zstd_allowed && p->config->compression_type == OD_COMPRESSION_ZSTD)

@@ -7,13 +7,24 @@
 #pragma once
 
 #include "broker/call.h"
+#include "wire/api/alter_partition_reassignments.h"
 #include "wire/api/api_versions.h"
+#include "wire/api/create_partitions.h"
 #include "wire/api/create_topics.h"
+#include "wire/api/delete_records.h"
+#include "wire/api/delete_topics.h"
+#include "wire/api/describe_cluster.h"
+#include "wire/api/describe_log_dirs.h"
+#include "wire/api/describe_quorum.h"
+#include "wire/api/describe_topic_partitions.h"
+#include "wire/api/elect_leaders.h"
 #include "wire/api/fetch.h"
 #include "wire/api/find_coordinator.h"
 #include "wire/api/list_offsets.h"
+#include "wire/api/list_partition_reassignments.h"
 #include "wire/api/metadata.h"
 #include "wire/api/produce.h"
+#include "wire/api/update_features.h"
 
 #define OD_API(key, name, version_min)                                                             \
     enum od_done od_handle_##name(struct od_call *call, const struct od_##name##_req *req,         \

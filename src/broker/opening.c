@@ -18,6 +18,14 @@ struct opened {
     enum od_err err;
 };
 
+/* The logs of deleted partitions: renamed with the opening, removed later. */
+struct removal {
+    struct od_job job;
+    struct od_node *node;
+    struct od_plog_trash *trash;
+    size_t count, capacity;
+};
+
 /* One image's worth of changes; at most one is out at a time. */
 struct od_opening {
     struct od_job job;
@@ -25,8 +33,7 @@ struct od_opening {
     struct od_image *image; /* owns a reference; topics and states borrow it */
     struct opened *items;
     size_t count, capacity;
-    struct od_plog_trash *trash; /* logs of deleted partitions */
-    size_t trash_count, trash_capacity;
+    struct removal *removal;     /* NULL: no partition was deleted */
     void (*loaded)(struct od_node *n); /* NULL: the controller waits */
 };
 
@@ -65,23 +72,85 @@ static void add_partition(struct od_opening *o, const struct od_image_topic *top
         item->partition = od_partition_new(n, topic, index, ++n->incarnations);
 }
 
+static enum od_err open_log(const struct od_opening *o, struct opened *item)
+{
+    struct od_plog_config config = od_partition_log_config(item->topic);
+    struct od_storage *storage = o->node->storage;
+    struct od_str name = item->topic->name;
+    enum od_err err = od_plog_open(storage, name, item->state->index, item->topic->id, &config,
+                                   true, &item->plog);
+
+    if (err != OD_INCONSISTENT_TOPIC_ID)
+        return err;
+    err = od_plog_set_aside(storage, name, item->state->index);
+    return err ? err
+               : od_plog_open(storage, name, item->state->index, item->topic->id, &config, true,
+                              &item->plog);
+}
+
 static void run_open(struct od_job *job)
 {
     struct od_opening *o = OD_CONTAINER(job, struct od_opening, job);
 
+    /* First, as a new topic may have the name of a deleted one. */
+    if (o->removal && od_plog_trash_rename(o->removal->trash, o->removal->count))
+        od_log(OD_LOG_WARN, "broker", "deleted partitions keep their names until the next start");
     for (size_t i = 0; i < o->count; i++) {
         struct opened *item = &o->items[i];
-        struct od_plog_config config = od_partition_log_config(item->topic);
 
-        if (item->partition->plog) /* it is open, and only reactor 0 closes it */
-            continue;
-        item->err = od_plog_open(o->node->storage, item->topic->name, item->state->index,
-                                 item->topic->id, &config, true, &item->plog);
+        if (!item->partition->plog) /* else it is open, and only reactor 0 closes it */
+            item->err = open_log(o, item);
     }
-    for (size_t i = 0; i < o->trash_count; i++)
-        if (od_plog_trash_run(&o->trash[i]))
+}
+
+/* --- removing the files of deleted partitions ------------------------------------------------ */
+
+static void run_removal(struct od_job *job)
+{
+    struct removal *r = OD_CONTAINER(job, struct removal, job);
+
+    for (size_t i = 0; i < r->count; i++)
+        if (od_plog_trash_run(&r->trash[i]))
             od_log(OD_LOG_WARN, "broker", "a deleted partition's files stay until the next start");
 }
+
+static void removal_done(struct od_job *job)
+{
+    struct removal *r = OD_CONTAINER(job, struct removal, job);
+
+    atomic_fetch_sub(&r->node->jobs_out, 1);
+    od_free(r->trash);
+    od_free(r);
+}
+
+static void submit_removal(struct removal *r)
+{
+    if (!r)
+        return;
+    r->job = (struct od_job){ .class = OD_JOB_DELETE, .run = run_removal, .done = removal_done };
+    atomic_fetch_add(&r->node->jobs_out, 1);
+    if (od_helpers_submit(r->node->helpers, &r->job)) {
+        run_removal(&r->job); /* the queue is full of removals: this one cannot wait for ever */
+        removal_done(&r->job);
+    }
+}
+
+static struct od_plog_trash *add_trash(struct od_opening *o)
+{
+    struct removal *r = o->removal;
+
+    if (!r) {
+        r = o->removal = OD_NEW(struct removal);
+        r->node = o->node;
+    }
+    if (r->count == r->capacity) {
+        r->capacity = r->capacity ? r->capacity * 2 : 16;
+        r->trash = od_realloc(r->trash, r->capacity * sizeof(*r->trash));
+    }
+    return &r->trash[r->count++];
+}
+
+/* --- opening, continued ---------------------------------------------------------------------- */
 
 static void take_over(struct od_node *n, struct opened *item)
 {
@@ -113,8 +182,8 @@ static void open_done(struct od_job *job)
         od_partition_unref(o->items[i].partition);
     }
     od_image_unref(o->image);
+    submit_removal(o->removal);
     od_free(o->items);
-    od_free(o->trash);
     od_free(o);
     n->opening = NULL;
     if (loaded)
@@ -127,15 +196,11 @@ static void close_partition(struct od_opening *o, struct od_uuid topic_id, int32
 {
     struct od_node *n = o->node;
     struct od_partition *p = od_partitions_remove(&n->partitions, topic_id, index);
-    struct od_plog *plog = p ? od_partition_close(p, &n->shards[0]) : NULL;
+    struct od_plog *plog =
+        p ? od_partition_close(p, &n->shards[0], OD_UNKNOWN_TOPIC_OR_PARTITION) : NULL;
 
-    if (plog) {
-        if (o->trash_count == o->trash_capacity) {
-            o->trash_capacity = o->trash_capacity ? o->trash_capacity * 2 : 16;
-            o->trash = od_realloc(o->trash, o->trash_capacity * sizeof(*o->trash));
-        }
-        od_plog_delete(plog, &o->trash[o->trash_count++]);
-    }
+    if (plog)
+        od_plog_delete(plog, add_trash(o));
     od_partition_unref(p);
 }
 
@@ -152,7 +217,7 @@ static struct od_opening *new_opening(struct od_node *n, const struct od_image *
 static void submit(struct od_opening *o)
 {
     o->job = (struct od_job){ .class = OD_JOB_READ, .run = run_open, .done = open_done };
-    if (o->count + o->trash_count == 0)
+    if (o->count == 0 && !o->removal)
         open_done(&o->job);
     else if (od_helpers_submit(o->node->helpers, &o->job)) {
         run_open(&o->job); /* no helper is free, and metadata must go on */
@@ -219,7 +284,8 @@ void od_node_close_partitions(struct od_node *n)
 
     all = od_partitions_all(&n->partitions, &count);
     for (size_t i = 0; i < count; i++) {
-        struct od_plog *plog = od_partition_close(all[i], &n->shards[0]);
+        struct od_plog *plog =
+            od_partition_close(all[i], &n->shards[0], OD_NOT_LEADER_OR_FOLLOWER);
 
         if (plog)
             od_plog_close(plog);

@@ -153,7 +153,7 @@ int64_t od_partition_now_ms(void)
     return od_clock_mono_ns() / 1000000;
 }
 
-static void wake_watchers(struct od_partition *p, struct od_effects *fx)
+void od_partition_wake(struct od_partition *p, struct od_effects *fx)
 {
     OD_LIST_EACH(&p->watchers, link) {
         struct od_watcher *w = OD_CONTAINER(link, struct od_watcher, link);
@@ -188,6 +188,7 @@ void od_partition_publish(struct od_partition *p)
     atomic_store_explicit(&p->end_offset, od_plog_end_offset(p->plog), memory_order_release);
     atomic_store_explicit(&p->high_watermark, od_replica_high_watermark(&p->replica),
                           memory_order_release);
+    atomic_store_explicit(&p->size_bytes, od_plog_size_bytes(p->plog), memory_order_release);
     atomic_store_explicit(&p->leader_epoch, p->replica.leader_epoch, memory_order_release);
 }
 
@@ -198,10 +199,10 @@ static bool carry_out_action(struct od_partition *p, const struct od_replica_act
     switch (action->kind) {
     case OD_REPLICA_ACT_HIGH_WATERMARK:
         od_plog_set_high_watermark(p->plog, action->offset);
-        wake_watchers(p, fx);
+        od_partition_wake(p, fx);
         return false;
     case OD_REPLICA_ACT_STEP_DOWN:
-        wake_watchers(p, fx);
+        od_partition_wake(p, fx);
         return false;
     case OD_REPLICA_ACT_START_EPOCH:
         /* The log keeps it durable before any batch of that epoch. */
@@ -326,15 +327,28 @@ void od_partition_assign(struct od_partition *p, struct od_shard *shard,
     od_partition_leave(p, &fx, shard);
 }
 
-struct od_plog *od_partition_close(struct od_partition *p, struct od_shard *shard)
+/* Of a deleted topic nothing is left, acknowledged or not. */
+static void refuse_pending(struct od_partition *p, enum od_err why, struct od_effects *fx)
+{
+    OD_LIST_EACH(&p->pending, link) {
+        OD_CONTAINER(link, struct od_append, link)->err = why;
+        od_link_remove(link);
+        od_list_push(&fx->finished, link);
+    }
+}
+
+struct od_plog *od_partition_close(struct od_partition *p, struct od_shard *shard, enum od_err why)
 {
     struct od_plog *plog;
     struct od_effects fx;
 
     od_partition_enter(p, &fx);
     od_partition_drain_locked(p, &fx);
+    if (why == OD_UNKNOWN_TOPIC_OR_PARTITION)
+        refuse_pending(p, why, &fx);
+    p->absent_err = why;
     od_partition_step(p, &(struct od_replica_event){ .kind = OD_REPLICA_EV_STOP }, &fx);
-    wake_watchers(p, &fx);
+    od_partition_wake(p, &fx);
     plog = p->plog;
     p->plog = NULL;
     od_dirty_remove(&p->node->dirty, p);

@@ -52,6 +52,7 @@ struct od_partition {
     _Atomic int64_t start_offset;
     _Atomic int64_t end_offset;
     _Atomic int64_t high_watermark;
+    _Atomic int64_t size_bytes; /* of the log */
     _Atomic int32_t leader_epoch;
 };
 
@@ -122,8 +123,11 @@ bool od_partition_give_up(struct od_append *a);
 void od_partition_assign(struct od_partition *p, struct od_shard *shard,
                          const struct od_image_topic *topic, const struct od_image_partition *state,
                          struct od_plog *opened);
-/* The topic is gone, or the node stops: everyone who waits is told; the log is handed back. */
-struct od_plog *od_partition_close(struct od_partition *p, struct od_shard *shard);
+/*
+ * The topic is gone (UNKNOWN_TOPIC_OR_PARTITION), or the node stops (NOT_LEADER_OR_FOLLOWER):
+ * everyone who waits is told, later comers get why; the log is handed back.
+ */
+struct od_plog *od_partition_close(struct od_partition *p, struct od_shard *shard, enum od_err why);
 
 /* Starts a flush if there is anything to flush; for timers. */
 void od_partition_flush(struct od_partition *p, struct od_shard *shard);
@@ -131,8 +135,17 @@ void od_partition_flush(struct od_partition *p, struct od_shard *shard);
 /* Starts the write-back of whatever is dirty and has nobody to flush it; from node->dirty. */
 void od_partition_write_back(struct od_partition *p, struct od_shard *shard);
 
-/* Deletes the segments that retention.ms and retention.bytes give up. */
+/* Deletes the segments that retention gives up, or that lie below the start. */
 void od_partition_retain(struct od_partition *p, struct od_shard *shard);
+
+enum { OD_PARTITION_ALL = -1 }; /* up to the high watermark */
+/*
+ * Moves the log start up to offset, memory only: *moved says that od_storage_checkpoint is to make
+ * it durable.  POLICY_VIOLATION on a topic that is compacted only, OFFSET_OUT_OF_RANGE above the
+ * high watermark.
+ */
+OD_MUST_USE enum od_err od_partition_delete_records(struct od_partition *p, struct od_shard *shard,
+                                                    int64_t offset, int64_t *start, bool *moved);
 
 void od_watcher_add(struct od_watcher *w, struct od_partition *p);
 /* On home; frees the watcher now or when its post comes back. */

@@ -9,6 +9,7 @@ void od_partition_step(struct od_partition *p, const struct od_replica_event *ev
                        struct od_effects *fx);
 /* Shows the marks to those who read them without the lock. */
 void od_partition_publish(struct od_partition *p);
+void od_partition_wake(struct od_partition *p, struct od_effects *fx); /* its watchers */
 int64_t od_partition_now_ms(void); /* for the machine's events */
 void od_partition_drain_locked(struct od_partition *p, struct od_effects *fx);
 /* Begins a flush if the durability contract asks for one and none is out. */

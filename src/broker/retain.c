@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Retention of one partition: old segments leave the log at once, their files by a helper. */
+/* Retention and DeleteRecords: what leaves the log leaves it at once, its files by a helper. */
 #include "broker/partition_internal.h"
 
 #include "base/mem.h"
@@ -47,11 +47,12 @@ void od_partition_retain(struct od_partition *p, struct od_shard *shard)
 
     r->node = p->node;
     od_partition_enter(p, &fx);
-    if (p->plog && p->config->cleanup_policy & OD_CLEANUP_DELETE) {
+    if (p->plog) {
+        bool by_policy = p->config->cleanup_policy & OD_CLEANUP_DELETE;
         struct od_plog_retention rule = {
             .now_ms = od_clock_wall_ms(),
-            .retention_ms = p->config->retention_ms,
-            .retention_bytes = p->config->retention_bytes,
+            .retention_ms = by_policy ? p->config->retention_ms : -1,
+            .retention_bytes = by_policy ? p->config->retention_bytes : -1,
             .limit_offset = od_replica_high_watermark(&p->replica),
         };
 
@@ -63,4 +64,42 @@ void od_partition_retain(struct od_partition *p, struct od_shard *shard)
         submit(r);
     else
         od_free(r);
+}
+
+/* With the partition entered. */
+static enum od_err move_start(struct od_partition *p, int64_t offset, bool *moved)
+{
+    int64_t high_watermark = od_replica_high_watermark(&p->replica);
+    int64_t to = offset == OD_PARTITION_ALL ? high_watermark : offset;
+
+    if (!p->plog)
+        return p->absent_err;
+    if (p->replica.state != OD_REPLICA_LEADER)
+        return OD_NOT_LEADER_OR_FOLLOWER;
+    if (p->config->cleanup_policy == OD_CLEANUP_COMPACT)
+        return OD_POLICY_VIOLATION;
+    if (to < 0 || to > high_watermark)
+        return OD_OFFSET_OUT_OF_RANGE;
+    *moved = to > od_plog_start_offset(p->plog);
+    od_plog_set_start_offset(p->plog, to);
+    return OD_NONE;
+}
+
+enum od_err od_partition_delete_records(struct od_partition *p, struct od_shard *shard,
+                                        int64_t offset, int64_t *start, bool *moved)
+{
+    struct od_effects fx;
+    enum od_err err;
+
+    *moved = false;
+    od_partition_enter(p, &fx);
+    err = move_start(p, offset, moved);
+    if (!err)
+        *start = od_plog_start_offset(p->plog);
+    if (*moved) {
+        od_partition_publish(p);
+        od_partition_wake(p, &fx); /* who waits below the start hears of it now */
+    }
+    od_partition_leave(p, &fx, shard);
+    return err;
 }

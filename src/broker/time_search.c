@@ -46,7 +46,7 @@ static void search_from(struct od_time_search *t, int64_t offset)
     struct od_partition *p = od_partitions_find(&node->partitions, t->topic_id, t->partition);
     struct od_effects fx;
 
-    t->err = OD_NOT_LEADER_OR_FOLLOWER;
+    t->err = OD_UNKNOWN_TOPIC_OR_PARTITION; /* it was there when the search began */
     t->found = (struct od_plog_found){
         .offset = -1, .timestamp = -1, .leader_epoch = -1, .next_offset = -1
     };

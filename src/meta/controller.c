@@ -145,6 +145,11 @@ static bool take_records(struct od_controller *c, const struct od_record_list *r
     return true;
 }
 
+static bool is_late(const struct od_controller *c, const struct od_controller_call *call)
+{
+    return call->timeout_ms > 0 && od_reactor_now_ms(c->o.reactor) > call->deadline_ms;
+}
+
 static bool step(struct od_controller *c, struct od_controller_call *call)
 {
     struct od_record_list records = { 0 };
@@ -172,6 +177,10 @@ static void step_all(struct od_controller *c)
         }
     }
     while (c->records.n < OD_CONTROLLER_BATCH_RECORDS && (call = pop(&c->waiting))) {
+        if (is_late(c, call)) {
+            refuse(call, OD_REQUEST_TIMED_OUT);
+            continue;
+        }
         push(&c->flying, call);
         if (!step(c, call)) {
             fence(c, OD_UNKNOWN_SERVER_ERROR);
@@ -261,6 +270,7 @@ void od_controller_submit(struct od_controller *c, struct od_controller_call *ca
 {
     call->controller = c;
     call->home = od_reactor_current();
+    call->deadline_ms = od_reactor_now_ms(call->home) + call->timeout_ms;
     call->post.run = on_submit;
     od_reactor_post(c->o.reactor, &call->post);
 }

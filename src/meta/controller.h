@@ -24,7 +24,9 @@ struct od_controller_call {
     struct od_command_reply reply; /* in the arena */
     struct od_arena *arena;        /* of the submitter's call */
     void (*done)(struct od_controller_call *call); /* on the submitter's reactor */
+    int32_t timeout_ms; /* REQUEST_TIMED_OUT, and nothing done, after so long a wait; 0: none */
     /* The rest is the controller's. */
+    int64_t deadline_ms;
     struct od_reactor *home;
     struct od_controller *controller;
     struct od_post post;

@@ -41,6 +41,8 @@ bool od_file_resident(struct od_file *f, int64_t pos, int64_t len); /* all in th
  * is a failed sync: this descriptor's next one may not tell it again. */
 OD_MUST_USE enum od_err od_file_write_back(struct od_file *f, int64_t pos, int64_t len);
 
+/* Into OD_PATH_MAX bytes; where the system cannot tell, the path as it is. */
+void od_path_absolute(const char *path, char *out);
 OD_MUST_USE enum od_err od_path_rename(const char *from, const char *to);
 OD_MUST_USE enum od_err od_path_remove(const char *path); /* a file or an empty directory;
     OD_E_NOT_FOUND is not logged, OD_E_EXISTS: the directory is not empty */

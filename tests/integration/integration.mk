@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The programs of the integration tests; each test_*.sh runs some of them against a real broker.
 
-IT_SHARED := $(addprefix tests/integration/,raw.c ask.c)
+IT_SHARED := $(addprefix tests/integration/,raw.c ask.c admin.c)
 IT_SEMANTICS := $(sort $(wildcard tests/integration/semantics_*.c))
 IT_HOSTILE := $(sort $(wildcard tests/integration/hostile*.c))
 IT_BIN := $(addprefix $(B)/tests/integration/,semantics frozen survival hostile recorder fenced)

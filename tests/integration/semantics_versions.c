@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is advertised, header exceptions, and every version of every API once with good content. */
-#include "ask.h"
+#include "admin.h"
+#include "wire/api/alter_partition_reassignments.h"
+#include "wire/api/describe_cluster.h"
+#include "wire/api/describe_log_dirs.h"
+#include "wire/api/describe_quorum.h"
+#include "wire/api/describe_topic_partitions.h"
+#include "wire/api/elect_leaders.h"
+#include "wire/api/list_partition_reassignments.h"
+#include "wire/api/update_features.h"
 
 /* --- ApiVersions --------------------------------------------------------------------------- */
 
@@ -35,7 +43,14 @@ TEST(every_version_of_api_versions_lists_what_is_served)
         { OD_produce_KEY, 0, 13 },         { OD_fetch_KEY, 4, 18 },
         { OD_list_offsets_KEY, 1, 11 },    { OD_metadata_KEY, 0, 13 },
         { OD_find_coordinator_KEY, 0, 6 }, { OD_api_versions_KEY, 0, 5 },
-        { OD_create_topics_KEY, 0, 7 },
+        { OD_create_topics_KEY, 0, 7 },    { OD_delete_topics_KEY, 0, 6 },
+        { OD_delete_records_KEY, 0, 2 },   { OD_describe_log_dirs_KEY, 1, 5 },
+        { OD_create_partitions_KEY, 0, 3 },
+        { OD_elect_leaders_KEY, 0, 2 },
+        { OD_alter_partition_reassignments_KEY, 0, 1 },
+        { OD_list_partition_reassignments_KEY, 0, 0 },
+        { OD_describe_quorum_KEY, 0, 2 },  { OD_update_features_KEY, 0, 2 },
+        { OD_describe_cluster_KEY, 0, 2 }, { OD_describe_topic_partitions_KEY, 0, 0 },
     };
 
     for (int16_t version = 0; version <= 5; version++) {

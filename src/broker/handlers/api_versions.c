@@ -22,6 +22,7 @@ static void list_apis(struct od_call *call, struct od_api_versions_rsp *rsp)
     }
 }
 
+/* A feature that another program finalized, and that this one cannot run, is not shown. */
 static void list_features(struct od_call *call, struct od_api_versions_rsp *rsp)
 {
     struct od_node *node = call->shard->node;
@@ -33,11 +34,16 @@ static void list_features(struct od_call *call, struct od_api_versions_rsp *rsp)
     OD_ARENA_LIST(&call->arena, rsp->supported_features, FEATURES_MAX);
     OD_ARENA_LIST(&call->arena, rsp->finalized_features, FEATURES_MAX);
     while (n < FEATURES_MAX && (f = od_image_feature_next(image, &walk))) {
-        struct od_str name = od_str_of(od_arena_printf(&call->arena, "%.*s", OD_STR_ARGS(f->name)));
+        struct od_image_feature known;
+        struct od_str name;
+
+        if (!od_feature_levels(f->name, &known))
+            continue;
+        name = od_str_of(od_arena_printf(&call->arena, "%.*s", OD_STR_ARGS(f->name)));
 
         rsp->supported_features.v[n].name = rsp->finalized_features.v[n].name = name;
-        rsp->supported_features.v[n].min_version = f->min;
-        rsp->supported_features.v[n].max_version = f->max;
+        rsp->supported_features.v[n].min_version = known.min;
+        rsp->supported_features.v[n].max_version = known.max;
         rsp->finalized_features.v[n].min_version_level = f->min;
         rsp->finalized_features.v[n].max_version_level = f->max;
         n++;

@@ -86,6 +86,7 @@ enum od_done od_handle_create_topics(struct od_call *call, const struct od_creat
     c->from = call;
     c->call.arena = &call->arena;
     c->call.done = created;
+    c->call.timeout_ms = req->timeout_ms;
     c->call.command.kind = OD_COMMAND_CREATE_TOPICS;
     c->call.command.create_topics = (struct od_create_topics){
         .topic_count = req->topics.n,

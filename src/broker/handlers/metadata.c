@@ -4,15 +4,8 @@
 
 #include "broker/auto_create.h"
 #include "broker/node.h"
+#include "broker/operations.h"
 #include "broker/shard.h"
-
-enum {
-    /* Of TOPIC: READ, WRITE, CREATE, DELETE, ALTER, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS. */
-    TOPIC_OPERATIONS = 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 10 | 1 << 11,
-    /* Of CLUSTER: CREATE, ALTER, DESCRIBE, CLUSTER_ACTION, configs, IDEMPOTENT_WRITE. */
-    CLUSTER_OPERATIONS = 1 << 5 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12,
-    NOT_ASKED = INT32_MIN,
-};
 
 static void list_replicas(struct od_arena *arena, const struct od_image_partition *p,
                           struct od_metadata_rsp_partition *out)
@@ -35,7 +28,7 @@ static void fill_topic(struct od_call *call, const struct od_image_topic *topic,
     out->topic_id = topic->id;
     out->is_internal = od_topic_is_internal(topic->name);
     out->topic_authorized_operations =
-        req->include_topic_authorized_operations ? TOPIC_OPERATIONS : NOT_ASKED;
+        req->include_topic_authorized_operations ? OD_OPERATIONS_TOPIC : OD_OPERATIONS_NOT_ASKED;
     OD_ARENA_LIST(&call->arena, out->partitions, topic->partition_count);
     for (int32_t i = 0; i < topic->partition_count; i++) {
         const struct od_image_partition *p = od_image_partition_find(topic, i);
@@ -55,12 +48,13 @@ static void fill_unknown(struct od_metadata_rsp_topic *out, enum od_err err,
     out->error_code = od_err_to_wire(err);
     out->name = asked->name;
     out->topic_id = asked->topic_id;
-    out->topic_authorized_operations = NOT_ASKED;
+    out->topic_authorized_operations = OD_OPERATIONS_NOT_ASKED;
     out->partitions.n = 0;
 }
 
 static void fill_asked(struct od_call *call, const struct od_image *image,
-                       const struct od_metadata_req_topic *asked, struct od_metadata_rsp_topic *out)
+                       const struct od_metadata_req_topic *asked, struct od_auto_create **missing,
+                       struct od_metadata_rsp_topic *out)
 {
     const struct od_metadata_req *req = call->request;
     struct od_node *node = call->shard->node;
@@ -85,7 +79,7 @@ static void fill_asked(struct od_call *call, const struct od_image *image,
                  asked);
     if (out->error_code == OD_UNKNOWN_TOPIC_OR_PARTITION && req->allow_auto_topic_creation &&
         node->config.auto_create_topics_enable)
-        od_auto_create(call->shard, asked->name);
+        od_auto_create_add(missing, node, asked->name);
 }
 
 /* Room for n topics; an answer may be many times its request, so the budget is asked. */
@@ -130,6 +124,7 @@ enum od_done od_handle_metadata(struct od_call *call, const struct od_metadata_r
                                 struct od_metadata_rsp *rsp)
 {
     struct od_node *node = call->shard->node;
+    struct od_auto_create *missing = NULL;
     struct od_image *image;
 
     if (check(call, req)) {
@@ -143,13 +138,14 @@ enum od_done od_handle_metadata(struct od_call *call, const struct od_metadata_r
     rsp->cluster_id = od_str_of(node->cluster_id);
     rsp->controller_id = node->id;
     if (req->include_cluster_authorized_operations)
-        rsp->cluster_authorized_operations = CLUSTER_OPERATIONS;
+        rsp->cluster_authorized_operations = OD_OPERATIONS_CLUSTER;
     image = od_image_acquire(&node->image);
     if (req->topics.n < 0 || (req->topics.n == 0 && call->header.api_version == 0)) {
         list_all_topics(call, image, rsp);
     } else if (make_room(call, rsp, req->topics.n)) {
         for (int32_t i = 0; i < req->topics.n; i++)
-            fill_asked(call, image, &req->topics.v[i], &rsp->topics.v[i]);
+            fill_asked(call, image, &req->topics.v[i], &missing, &rsp->topics.v[i]);
+        od_auto_create_submit(missing);
     }
     od_image_unref(image);
     return OD_DONE;

@@ -7,7 +7,10 @@
 #include "broker/shard.h"
 #include "os/clock.h"
 
-enum { VERSION_MIN = 3 }; /* below: batches of formats 0 and 1 */
+enum {
+    VERSION_MIN = 3,    /* below: batches of formats 0 and 1 */
+    VERSION_BY_ID = 13, /* from here on topics are named by their ids */
+};
 
 /* --- the answer ------------------------------------------------------------------------------ */
 
@@ -26,10 +29,12 @@ static void fill_partition(struct od_call *call, const struct od_produce_item *i
 {
     const struct od_append *a = &it->append;
     bool appended = a->err == OD_NONE;
+    bool deleted = a->err == OD_UNKNOWN_TOPIC_OR_PARTITION && a->partition; /* meanwhile */
 
     od_produce_rsp_partition_defaults(out);
     out->index = index;
-    out->error_code = od_err_to_wire(a->err);
+    out->error_code = od_err_to_wire(
+        deleted && call->header.api_version >= VERSION_BY_ID ? OD_UNKNOWN_TOPIC_ID : a->err);
     out->error_message = od_str_of(it->message);
     out->base_offset = appended ? a->base_offset : -1;
     out->log_start_offset = appended ? a->log_start : -1;
@@ -91,7 +96,7 @@ static void resolve(struct od_call *call, const struct od_image *image,
                     const struct od_produce_req_partition *in, struct od_produce_item *it)
 {
     struct od_node *node = call->shard->node;
-    bool by_id = call->header.api_version >= 13;
+    bool by_id = call->header.api_version >= VERSION_BY_ID;
     const struct od_image_topic *t = by_id ? od_image_topic_by_id(image, topic->topic_id)
                                            : od_image_topic_find(image, topic->name);
 

@@ -79,6 +79,8 @@ struct od_new_topic {
     const struct od_new_assignment *assignments;
     int setting_count;
     const struct od_image_setting *settings; /* a null value is refused */
+    /* Internal topics: fewer live brokers than asked reduce the factor instead of failing. */
+    bool fit_replication;
 };
 
 struct od_create_topics {
@@ -87,8 +89,6 @@ struct od_create_topics {
     bool validate_only;
     int32_t default_partitions;         /* num.partitions */
     int16_t default_replication_factor; /* default.replication.factor */
-    /* Internal topics: fewer live brokers than asked reduce the factor instead of failing. */
-    bool fit_replication;
 };
 
 /* One reply per topic that is named; one that is named twice is not deleted. */
@@ -261,5 +261,7 @@ void od_cluster_step(const struct od_cluster_rules *rules, const struct od_image
                      const struct od_command *command, const struct od_cluster_event *event,
                      struct od_arena *arena, struct od_command_reply *reply,
                      struct od_record_list *records);
+/* The levels of a feature that this program can run; false: it does not know the feature. */
+bool od_feature_levels(struct od_str name, struct od_image_feature *out);
 /* The records that begin a new metadata log: what level it needs. */
 void od_cluster_bootstrap(struct od_arena *arena, struct od_record_list *records);

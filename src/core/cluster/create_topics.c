@@ -155,7 +155,7 @@ static bool check_counts(struct creation *k, const struct od_new_topic *in,
                        "default.replication.factor.");
         return false;
     }
-    if (k->c->fit_replication && factor > k->live.n && k->live.n > 0)
+    if (in->fit_replication && factor > k->live.n && k->live.n > 0)
         factor = (int16_t)k->live.n;
     if (factor > k->live.n) {
         od_step_refuse(k->s, out, OD_INVALID_REPLICATION_FACTOR,

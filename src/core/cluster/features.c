@@ -4,6 +4,12 @@
 
 enum { LEVEL_ELR = 23 }; /* from here on partition records have another version */
 
+bool od_feature_levels(struct od_str name, struct od_image_feature *out)
+{
+    *out = (struct od_image_feature){ name, OD_METADATA_VERSION_MIN, OD_METADATA_VERSION_MAX };
+    return od_str_is(name, "metadata.version");
+}
+
 static void refuse(struct od_step *s, const struct od_feature_update *in, const char *why)
 {
     od_step_refuse_all(s, OD_INVALID_UPDATE_VERSION,
@@ -28,16 +34,17 @@ static const char *refuse_downgrade(int16_t from, const struct od_feature_update
 static const char *check(struct od_step *s, const struct od_feature_update *in)
 {
     int16_t level = od_image_feature_level(s->image, in->name);
+    struct od_image_feature known;
 
     if (in->upgrade < OD_UPGRADE || in->upgrade > OD_UPGRADE_UNSAFE_DOWNGRADE)
         return "The controller does not support the given upgrade type.";
     if (in->level < 0)
         return "A feature version cannot be less than 0.";
-    if (!od_str_is(in->name, "metadata.version"))
+    if (!od_feature_levels(in->name, &known))
         return "The local controller does not support this feature.";
-    if (in->level < OD_METADATA_VERSION_MIN || in->level > OD_METADATA_VERSION_MAX)
+    if (in->level < known.min || in->level > known.max)
         return od_arena_printf(s->arena, "The local controller only supports versions %d-%d",
-                               OD_METADATA_VERSION_MIN, OD_METADATA_VERSION_MAX);
+                               known.min, known.max);
     if (in->level < level)
         return refuse_downgrade(level, in);
     if (in->level > level && in->upgrade != OD_UPGRADE)

@@ -7,6 +7,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -16,6 +18,12 @@ static enum od_err fail(const char *call, const char *path, int e)
 {
     od_log(OD_LOG_ERROR, "os", "%s of %s: %s", call, path, od_errno_name(e));
     return od_errno_to_err(e);
+}
+
+void od_path_absolute(const char *path, char *out)
+{
+    if (!realpath(path, out))
+        snprintf(out, OD_PATH_MAX, "%s", path);
 }
 
 enum od_err od_path_rename(const char *from, const char *to)

@@ -141,6 +141,11 @@ enum od_err od_dir_list(const char *path,
     return err;
 }
 
+void od_path_absolute(const char *path, char *out)
+{
+    snprintf(out, OD_PATH_MAX, "%s", path);
+}
+
 enum od_err od_dir_space(const char *path, int64_t *free_bytes, int64_t *total_bytes)
 {
     const struct od_disk *d = od_sim_here()->disk;

@@ -128,12 +128,10 @@ TEST(internal_topics_make_do_with_the_brokers_there_are)
 {
     struct fixture f = fixture_live(2);
     struct od_new_topic t = named(OD_STR("__consumer_offsets"));
-    struct od_command c;
 
     t.replication_factor = 3;
-    c = fixture_create(&t, 1);
-    c.create_topics.fit_replication = true;
-    CHECK_OK(fixture_run(&f, c)->items[0].err);
+    t.fit_replication = true;
+    CHECK_OK(fixture_run(&f, fixture_create(&t, 1))->items[0].err);
     CHECK_EQ(f.reply.items[0].replication_factor, 2);
     fixture_free(&f);
 }
