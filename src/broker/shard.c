@@ -11,6 +11,7 @@ static void drain_touched(struct od_post *post)
 {
     struct od_shard *s = OD_CONTAINER(post, struct od_shard, drain);
 
+    od_reactor_call(s->reactor, "drain");
     /* A drain may touch further partitions: they are appended and reached by this loop. */
     for (size_t i = 0; i < s->touched_count; i++) {
         od_partition_drain(s->touched[i], s);

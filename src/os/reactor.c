@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "os/clock.h"
 #include "os/poll.h"
+#include "os/thread.h"
 #include "os/thread_state.h"
 #include "os/wheel.h"
 
@@ -22,6 +23,7 @@ enum {
     TIMERS_PER_TURN_MAX = 1024,
     TURN_END_ROUNDS_MAX = 16, /* rounds of posts that queue further posts */
     SLOW_TURN_NS = 10000000,
+    CPU_SAMPLE_NS = 1000000, /* how old a reading of the thread's processor time may be */
 };
 
 struct od_reactor {
@@ -39,6 +41,8 @@ struct od_reactor {
     int64_t call_start_ns;
     const char *longest_call; /* of this turn */
     int64_t longest_call_ns;
+    int64_t cpu_ns; /* the thread's processor time, as read at cpu_at_ns */
+    int64_t cpu_at_ns;
     struct od_reactor_stats stats;
     /* Other threads': */
     _Alignas(64) struct od_mpsc inbox;
@@ -229,11 +233,45 @@ void od_reactor_stats(const struct od_reactor *r, struct od_reactor_stats *out)
     *out = r->stats;
 }
 
-static void note_turn(struct od_reactor *r, int64_t turn_ns)
+/* Reading the processor time is a system call: turns within a millisecond share one. */
+static void sample_cpu(struct od_reactor *r, int64_t now_ns)
+{
+    if (now_ns - r->cpu_at_ns < CPU_SAMPLE_NS)
+        return;
+    r->cpu_ns = od_thread_cpu_ns();
+    r->cpu_at_ns = now_ns;
+}
+
+static void note_busy(struct od_reactor *r, const char *call, int64_t cpu_us)
+{
+    struct od_busy_turns *b = r->stats.busy;
+
+    while (b < r->stats.busy + r->stats.busy_count && b->call != call)
+        b++;
+    if (b == r->stats.busy + OD_BUSY_CALLS_MAX)
+        b--;
+    else if (b == r->stats.busy + r->stats.busy_count)
+        r->stats.busy[r->stats.busy_count++].call = call;
+    b->turns++;
+    if (cpu_us > b->longest_us)
+        b->longest_us = cpu_us;
+}
+
+static void note_slow(struct od_reactor *r, int64_t start_ns)
+{
+    int64_t before_ns = start_ns - r->cpu_at_ns; /* at most so much was used before the turn */
+    int64_t cpu_ns = od_thread_cpu_ns() - r->cpu_ns - before_ns;
+
+    r->stats.slow_turns++;
+    if (cpu_ns > SLOW_TURN_NS)
+        note_busy(r, r->longest_call, cpu_ns / 1000);
+}
+
+static void note_turn(struct od_reactor *r, int64_t start_ns, int64_t turn_ns)
 {
     r->stats.turns++;
     if (turn_ns > SLOW_TURN_NS)
-        r->stats.slow_turns++;
+        note_slow(r, start_ns);
     if (turn_ns / 1000 > r->stats.slowest_turn_us) {
         r->stats.slowest_turn_us = turn_ns / 1000;
         r->stats.slowest_call = r->longest_call;
@@ -269,6 +307,7 @@ static int64_t turn(struct od_reactor *r, int64_t now_ns)
     atomic_store_explicit(&r->sleeping, false, memory_order_relaxed);
 
     start_ns = od_clock_mono_ns();
+    sample_cpu(r, start_ns);
     r->now_ms = start_ns / 1000000;
     r->call = NULL;
     r->longest_call = NULL;
@@ -278,7 +317,7 @@ static int64_t turn(struct od_reactor *r, int64_t now_ns)
     run_timers(r);
     run_turn_end(r);
     now_ns = end_call(r);
-    note_turn(r, now_ns - start_ns);
+    note_turn(r, start_ns, now_ns - start_ns);
     return now_ns;
 }
 

@@ -33,12 +33,23 @@ struct od_timer {
     void (*fire)(struct od_timer *t);
 };
 
+/* Turns that took over 10 ms of the thread's own processor time, by the call that took longest. */
+struct od_busy_turns {
+    const char *call; /* od_reactor_call's name, or NULL */
+    uint64_t turns;
+    int64_t longest_us; /* of processor time */
+};
+
+enum { OD_BUSY_CALLS_MAX = 8 }; /* told apart; the last stands for all others */
+
 struct od_reactor_stats {
     uint64_t turns;
     uint64_t posts;
-    uint64_t slow_turns;      /* over 10 ms */
+    uint64_t slow_turns;      /* over 10 ms, whoever took the time: a busy machine, the disk, we */
     int64_t slowest_turn_us;
     const char *slowest_call; /* od_reactor_call's name in that turn, or NULL */
+    int busy_count;
+    struct od_busy_turns busy[OD_BUSY_CALLS_MAX]; /* of the slow ones, those that we took */
 };
 
 OD_MUST_USE enum od_err od_reactor_new(int index, struct od_reactor **out);

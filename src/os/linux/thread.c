@@ -13,6 +13,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 
 struct od_thread {
     pthread_t id;
@@ -26,6 +27,14 @@ struct od_gate {
 };
 
 static _Thread_local struct od_thread_state thread_state;
+
+int64_t od_thread_cpu_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
 
 struct od_thread_state *od_thread_state(void)
 {

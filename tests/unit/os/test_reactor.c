@@ -283,31 +283,99 @@ TEST(a_post_made_before_bytes_were_sent_runs_before_they_are_read)
     od_socket_close(listener);
 }
 
-static void be_slow(struct od_post *post)
+enum { SLOW_NS = 11000000 };
+
+static const char *busy_call;
+
+static void burn(void)
 {
     int64_t start_ns;
 
     od_reactor_call(reactor, "quick");
-    od_reactor_call(reactor, "slow");
-    start_ns = od_clock_mono_ns();
-    while (od_clock_mono_ns() - start_ns < 11000000)
-        ; /* the watchdog measures real time */
+    od_reactor_call(reactor, busy_call);
+    start_ns = od_thread_cpu_ns();
+    while (od_thread_cpu_ns() - start_ns < SLOW_NS)
+        ; /* the watchdog measures the processor's time */
     od_reactor_call(reactor, "quick");
+}
+
+static void be_busy(struct od_post *post)
+{
+    burn();
     stop(post);
 }
 
-TEST(a_turn_over_10_ms_is_counted_with_the_call_that_took_longest)
+static void be_held_up(struct od_post *post)
 {
-    struct od_post post = { .run = be_slow };
+    struct od_gate *closed = od_gate_new();
+
+    od_reactor_call(reactor, "held up");
+    od_gate_wait(closed, SLOW_NS / 1000000 + 1);
+    od_gate_free(closed);
+    stop(post);
+}
+
+static struct od_reactor_stats stats_after(void (*run)(struct od_post *post))
+{
+    struct od_post post = { .run = run };
     struct od_reactor_stats stats;
 
     begin();
     od_reactor_post(reactor, &post);
     od_reactor_run(reactor);
     od_reactor_stats(reactor, &stats);
+    od_reactor_free(reactor);
+    return stats;
+}
+
+TEST(a_turn_over_10_ms_is_counted_with_the_call_that_took_longest)
+{
+    struct od_reactor_stats stats;
+
+    busy_call = "busy";
+    stats = stats_after(be_busy);
     CHECK_EQ(stats.slow_turns, 1);
     CHECK(stats.slowest_turn_us >= 11000);
-    CHECK_STR(stats.slowest_call, "slow");
+    CHECK_STR(stats.slowest_call, "busy");
+    CHECK_EQ(stats.busy_count, 1);
+    CHECK_STR(stats.busy[0].call, "busy");
+    CHECK_EQ(stats.busy[0].turns, 1);
+    CHECK(stats.busy[0].longest_us > 10000 && stats.busy[0].longest_us < 1000000);
+}
+
+TEST(a_turn_that_was_held_up_is_slow_but_not_busy)
+{
+    struct od_reactor_stats stats = stats_after(be_held_up);
+
+    CHECK_EQ(stats.slow_turns, 1);
+    CHECK_STR(stats.slowest_call, "held up");
+    CHECK_EQ(stats.busy_count, 0);
+}
+
+static void stop_if_last(struct od_post *post)
+{
+    static const char *const names[OD_BUSY_CALLS_MAX + 2] = { "0", "1", "2", "3", "4",
+                                                              "5", "6", "7", "8", "9" };
+    static int n;
+
+    busy_call = names[n++];
+    burn();
+    if (n == OD_COUNT(names))
+        stop(post);
+    else
+        od_reactor_post(reactor, post);
+}
+
+TEST(more_names_than_are_told_apart_are_counted_together)
+{
+    struct od_post post = { .run = stop_if_last };
+    struct od_reactor_stats stats;
+
+    begin();
+    od_reactor_post(reactor, &post);
+    od_reactor_run(reactor);
+    od_reactor_stats(reactor, &stats);
+    CHECK_EQ(stats.busy_count, OD_BUSY_CALLS_MAX);
     od_reactor_free(reactor);
 }
 
