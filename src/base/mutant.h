@@ -29,6 +29,8 @@
     ROW(clean_last_dropped)            /* some last records of a key go */                         \
     ROW(clean_same_path)               /* a reader opens a replaced segment by its name */         \
     ROW(broker_early_ack)              /* acks=all is answered at the append */                    \
+    ROW(broker_reads_undecided)        /* read_committed is bounded by the high watermark */       \
+    ROW(broker_duplicate_early)        /* a duplicate is answered before it is durable */          \
     ROW(broker_offset_twice)           /* batches of one gather get one base offset */             \
     ROW(broker_append_forgotten)       /* what came while the lock was held stays */               \
     ROW(broker_waiter_forgotten)       /* the high watermark wakes no fetch */                     \

@@ -113,6 +113,13 @@ static bool diverges(struct od_partition *p, const struct od_fetch_cursor *c,
     return true;
 }
 
+static int64_t visible_end(const struct od_fetch_call *f, const struct od_partition *p)
+{
+    return f->read_committed && !OD_MUTANT(broker_reads_undecided)
+               ? od_partition_stable_end(p)
+               : od_replica_high_watermark(&p->replica);
+}
+
 /* Says what can be read at the cursor now. */
 static void mark(struct od_fetch_call *f, struct od_fetch_cursor *c)
 {
@@ -129,7 +136,7 @@ static void mark(struct od_fetch_call *f, struct od_fetch_cursor *c)
 
     if (p) {
         od_partition_enter(p, &fx);
-        want.limit_offset = od_replica_high_watermark(&p->replica);
+        want.limit_offset = visible_end(f, p);
         err = locate(f, p, c, &want, &place);
         urgent = p->plog && diverges(p, c, &end);
         od_partition_leave(p, &fx, f->call->shard);
@@ -224,12 +231,73 @@ static struct od_fetch_rsp_topic *topic_of(struct od_fetch_call *f,
     return last;
 }
 
+static int by_first_offset(const void *a, const void *b)
+{
+    int64_t x = ((const struct od_fetch_rsp_aborted_transaction *)a)->first_offset;
+    int64_t y = ((const struct od_fetch_rsp_aborted_transaction *)b)->first_offset;
+
+    return (x > y) - (x < y);
+}
+
+/* With the partition entered: the aborted transactions of the records found. */
+static enum od_err list_aborted(struct od_fetch_call *f, struct od_partition *p)
+{
+    int64_t from = f->cursor->want.fetch_offset, to = f->range.next_offset;
+    struct od_aborted_txn *found;
+    size_t n;
+
+    if (!p->plog)
+        return p->absent_err;
+    if (od_plog_start_offset(p->plog) > from) /* what is known of them may have gone with them */
+        return OD_OFFSET_OUT_OF_RANGE;
+    n = od_plog_aborted(p->plog, from, to, NULL, 0);
+    if (n == 0)
+        return OD_NONE;
+    found = od_arena_try(&f->call->arena, n * sizeof(*found));
+    f->out.aborted_transactions.v =
+        od_arena_try(&f->call->arena, n * sizeof(*f->out.aborted_transactions.v));
+    if (!found || !f->out.aborted_transactions.v)
+        return OD_E_NO_MEMORY;
+    (void)od_plog_aborted(p->plog, from, to, found, n);
+    for (size_t i = 0; i < n; i++)
+        f->out.aborted_transactions.v[i] = (struct od_fetch_rsp_aborted_transaction){
+            .producer_id = found[i].producer_id, .first_offset = found[i].first_offset
+        };
+    f->out.aborted_transactions.n = (int32_t)n;
+    qsort(f->out.aborted_transactions.v, n, sizeof(*f->out.aborted_transactions.v),
+          by_first_offset);
+    return OD_NONE;
+}
+
+/* Says which of the records found were aborted; without that they are not answered. */
+static void add_aborted(struct od_fetch_call *f)
+{
+    struct od_watcher *w = f->cursor->watch;
+    struct od_effects fx;
+    enum od_err err;
+
+    if (!f->read_committed || f->range.len == 0 || f->result.err || !w)
+        return;
+    od_partition_enter(w->partition, &fx);
+    err = list_aborted(f, w->partition);
+    od_partition_leave(w->partition, &fx, f->call->shard);
+    if (!err)
+        return;
+    od_plog_range_release(&f->range);
+    f->out.aborted_transactions.n = 0;
+    if (err == OD_E_NO_MEMORY) /* asked again when there is memory */
+        f->result.more = true;
+    else
+        f->result.err = err;
+}
+
 /* What was found for the cursor goes into the answer, if the session says so. */
 static void put(struct od_fetch_call *f)
 {
     struct od_fetch_rsp_topic *topic;
     struct od_plog_range *range;
 
+    add_aborted(f);
     f->result.records_bytes = (size_t)f->range.len;
     /* A batch above the partition's limit waits until this partition comes first. */
     if (!f->result.err && !f->result.diverging && f->range.len == 0 &&
@@ -242,9 +310,10 @@ static void put(struct od_fetch_call *f)
     f->out.partition_index = f->cursor->key.partition;
     f->out.error_code = od_err_to_wire(f->result.err);
     f->out.high_watermark = f->result.err ? -1 : f->result.high_watermark;
-    f->out.last_stable_offset = f->out.high_watermark;
+    f->out.last_stable_offset = f->result.err ? -1 : f->stable_end;
     f->out.log_start_offset = f->result.err ? -1 : f->result.log_start;
-    f->out.aborted_transactions.n = f->read_committed ? 0 : -1;
+    if (!f->read_committed)
+        f->out.aborted_transactions.n = -1;
     f->out.preferred_read_replica = -1;
     f->out.records = (struct od_records){ .data = (const uint8_t *)"" };
     if (f->range.len > 0) {
@@ -282,8 +351,9 @@ static void look(struct od_fetch_call *f, struct od_partition *p)
     struct od_effects fx;
 
     od_partition_enter(p, &fx);
-    f->want.limit_offset = od_replica_high_watermark(&p->replica);
-    f->result.high_watermark = f->want.limit_offset;
+    f->want.limit_offset = visible_end(f, p);
+    f->result.high_watermark = od_replica_high_watermark(&p->replica);
+    f->stable_end = od_partition_stable_end(p);
     if (OD_MUTANT(broker_fetch_beyond) && p->plog)
         f->want.limit_offset = od_plog_end_offset(p->plog);
     f->result.err = locate(f, p, c, &f->want, &f->place);

@@ -26,6 +26,7 @@ struct od_fetch_call {
     struct od_fetch_cursor *cursor;
     struct od_fetch_result result;
     struct od_fetch_rsp_partition out;
+    int64_t stable_end; /* last stable offset when the records were looked up */
     struct od_plog_want want;
     int tries;
     struct od_plog_place place;

@@ -166,8 +166,7 @@ void od_partition_wake(struct od_partition *p, struct od_effects *fx)
     }
 }
 
-/* Moves out who waited for the high watermark, or for leadership that is gone. */
-static void settle_pending(struct od_partition *p, struct od_effects *fx)
+void od_partition_settle_pending(struct od_partition *p, struct od_effects *fx)
 {
     OD_LIST_EACH(&p->pending, link) {
         struct od_append *a = OD_CONTAINER(link, struct od_append, link);
@@ -180,6 +179,14 @@ static void settle_pending(struct od_partition *p, struct od_effects *fx)
     }
 }
 
+int64_t od_partition_stable_end(const struct od_partition *p)
+{
+    int64_t high_watermark = od_replica_high_watermark(&p->replica);
+    int64_t unstable = p->plog ? od_plog_first_unstable(p->plog) : INT64_MAX;
+
+    return unstable < high_watermark ? unstable : high_watermark;
+}
+
 void od_partition_publish(struct od_partition *p)
 {
     if (!p->plog)
@@ -189,6 +196,8 @@ void od_partition_publish(struct od_partition *p)
     atomic_store_explicit(&p->high_watermark, od_replica_high_watermark(&p->replica),
                           memory_order_release);
     atomic_store_explicit(&p->size_bytes, od_plog_size_bytes(p->plog), memory_order_release);
+    atomic_store_explicit(&p->last_stable_offset, od_partition_stable_end(p),
+                          memory_order_release);
     atomic_store_explicit(&p->leader_epoch, p->replica.leader_epoch, memory_order_release);
 }
 
@@ -238,7 +247,7 @@ void od_partition_step(struct od_partition *p, const struct od_replica_event *ev
             again |= carry_out_action(p, &actions.v[i], &next, fx);
         ev = &next;
     } while (again);
-    settle_pending(p, fx);
+    od_partition_settle_pending(p, fx);
     od_partition_publish(p);
 }
 

@@ -17,6 +17,7 @@
 #include "base/uuid.h"
 #include "config/topic_config.h"
 #include "core/cluster/image.h"
+#include "core/producer/producer.h"
 #include "core/replica/replica.h"
 #include "os/lock.h"
 #include "os/reactor.h"
@@ -53,6 +54,7 @@ struct od_partition {
     _Atomic int64_t end_offset;
     _Atomic int64_t high_watermark;
     _Atomic int64_t size_bytes; /* of the log */
+    _Atomic int64_t last_stable_offset; /* below it every transaction is decided */
     _Atomic int32_t leader_epoch;
 };
 
@@ -69,12 +71,17 @@ struct od_append {
     int32_t record_count; /* last offset = base offset + count - 1 */
     int64_t max_timestamp;
     int16_t acks;
-    bool timed_out; /* home only */
+    bool timed_out;  /* home only */
+    bool idempotent; /* producer counts; its offsets are set in the partition */
+    struct od_producer_batch producer;
+    struct od_append *original; /* in the same gather; the partition's */
     /* results */
     enum od_err err;
     int64_t base_offset; /* -1: not appended */
     int64_t log_start;
     int32_t leader_epoch; /* it was appended under */
+    bool duplicate;       /* it was in the log before, at base_offset */
+    int64_t duplicate_timestamp; /* the greatest of the original */
 };
 
 /* Someone who wants to know when the high watermark moves or the partition closes. */
@@ -114,6 +121,8 @@ void od_partition_leave(struct od_partition *p, struct od_effects *fx, struct od
 
 /* Any shard: queues the append; it is drained at the end of the shard's turn. */
 void od_partition_append(struct od_append *a);
+/* With the partition entered: what a reader sees up to; replicas and debuggers read on. */
+int64_t od_partition_stable_end(const struct od_partition *p);
 /* Tries to drain the append list; called at the end of a turn. */
 void od_partition_drain(struct od_partition *p, struct od_shard *shard);
 /* The wait of an acks=all append is over by time; false: it is finished already or will be now. */

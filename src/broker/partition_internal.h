@@ -11,6 +11,8 @@ void od_partition_step(struct od_partition *p, const struct od_replica_event *ev
 void od_partition_publish(struct od_partition *p);
 void od_partition_wake(struct od_partition *p, struct od_effects *fx); /* its watchers */
 int64_t od_partition_now_ms(void); /* for the machine's events */
+/* Moves out who waited for the high watermark, or for leadership that is gone. */
+void od_partition_settle_pending(struct od_partition *p, struct od_effects *fx);
 void od_partition_drain_locked(struct od_partition *p, struct od_effects *fx);
 /* Begins a flush if the durability contract asks for one and none is out. */
 void od_partition_want_flush(struct od_partition *p, struct od_effects *fx);

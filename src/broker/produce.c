@@ -108,9 +108,8 @@ static void checked(struct od_produce *p, struct od_produce_item *it)
     if (zstd && p->call->header.api_version < VERSION_ZSTD) {
         a->err = OD_UNSUPPORTED_COMPRESSION_TYPE;
         it->message = "zstd needs Produce version 7 or above";
-    } else if (!a->err && p->checked.header.producer_id >= 0) {
-        a->err = OD_INVALID_PRODUCER_ID_MAPPING;
-        it->message = "this broker has given out no producer ids";
+    } else if (!a->err) {
+        a->idempotent = od_producer_batch_read(a->data, a->len, &a->producer);
     }
 }
 

@@ -99,8 +99,9 @@ static bool answer_now(struct search *s, struct od_partition *p,
         out->error_code = od_err_to_wire(err);
         return true;
     }
-    s->time.limit_offset = req->replica_id == CONSUMER ? od_replica_high_watermark(&p->replica)
-                                                       : od_plog_end_offset(p->plog);
+    s->time.limit_offset = req->replica_id != CONSUMER    ? od_plog_end_offset(p->plog)
+                           : req->isolation_level == 1 ? od_partition_stable_end(p)
+                                                       : od_replica_high_watermark(&p->replica);
     if (timestamp == EARLIEST || timestamp == EARLIEST_LOCAL ||
         timestamp == EARLIEST_PENDING_UPLOAD) { /* no tier: everything is local */
         out->offset = od_plog_start_offset(p->plog);

@@ -39,7 +39,7 @@ static void fill_partition(struct od_call *call, const struct od_produce_item *i
     out->base_offset = appended ? a->base_offset : -1;
     out->log_start_offset = appended ? a->log_start : -1;
     if (appended && it->rules.log_append_time)
-        out->log_append_time_ms = it->rules.now_ms;
+        out->log_append_time_ms = a->duplicate ? a->duplicate_timestamp : it->rules.now_ms;
     fill_faults(call, it, out);
 }
 
@@ -90,6 +90,14 @@ static void refuse(struct od_produce_item *it, enum od_err err, const char *why)
     it->message = why;
 }
 
+static bool is_transactional(struct od_bytes records)
+{
+    struct od_batch_header h;
+
+    return !od_batch_parse(records.data, records.len, &h) &&
+           h.attributes & OD_BATCH_TRANSACTIONAL;
+}
+
 /* Finds the partition and its settings; whatever is wrong goes into the item. */
 static void resolve(struct od_call *call, const struct od_image *image,
                     const struct od_produce_req_topic *topic,
@@ -112,11 +120,29 @@ static void resolve(struct od_call *call, const struct od_image *image,
         refuse(it, OD_NOT_LEADER_OR_FOLLOWER, NULL);
     } else if (it->append.len == 0) {
         refuse(it, OD_INVALID_RECORD, "a partition without a record batch");
+    } else if (is_transactional((struct od_bytes){ it->append.data, it->append.len })) {
+        /* As for an id that no coordinator knows. */
+        refuse(it, OD_INVALID_PRODUCER_ID_MAPPING, "transactions are not served");
     } else if (it->append.len > (size_t)t->config->max_message_bytes) {
         refuse(it, OD_MESSAGE_TOO_LARGE, "the batch is larger than max.message.bytes");
     } else {
         set_rules(it, node, t->config);
     }
+}
+
+/* Transactional batches without the id that may write them: the whole request is refused. */
+static bool lacks_transactional_id(const struct od_produce_req *req)
+{
+    if (req->transactional_id.data)
+        return false;
+    for (int32_t i = 0; i < req->topic_data.n; i++)
+        for (int32_t j = 0; j < req->topic_data.v[i].partition_data.n; j++) {
+            struct od_records r = req->topic_data.v[i].partition_data.v[j].records;
+
+            if (r.len > 0 && is_transactional((struct od_bytes){ r.data, (size_t)r.len }))
+                return true;
+        }
+    return false;
 }
 
 static int32_t count_items(const struct od_produce_req *req)
@@ -170,8 +196,8 @@ enum od_done od_handle_produce(struct od_call *call, const struct od_produce_req
     }
     if (req->acks < -1 || req->acks > 1)
         resolve_all(p, OD_INVALID_REQUIRED_ACKS, NULL);
-    else if (req->transactional_id.data)
-        resolve_all(p, OD_INVALID_PRODUCER_ID_MAPPING, "transactions are not served");
+    else if (lacks_transactional_id(req))
+        resolve_all(p, OD_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, NULL);
     else
         resolve_all(p, OD_NONE, NULL);
     od_produce_start(p);
