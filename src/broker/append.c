@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Draining the append list: producers' sequences are checked, offsets are given, batches patched in place and written in one gather,
- * the machine is stepped, and answers move out.  Called with the partition entered.
+ * Draining the append list: sequences are checked, offsets given, batches patched in place and
+ * written in one gather, the machine is stepped, and answers move out.  Called with the partition
+ * entered.
  */
 #include "broker/partition_internal.h"
 

@@ -13,6 +13,7 @@
 #include "wire/frame.h"
 
 struct od_call;
+struct od_partition;
 struct od_shard;
 
 /* What a handler says: the answer is filled in, or a driver will fill it and finish the call. */
@@ -57,5 +58,8 @@ void od_calls_free_spare(struct od_shard *shard);
 /* Logs why and closes the connection in place of an answer, as Kafka does where the version has no
  * field for the error. */
 void od_call_refuse(struct od_call *call, const char *why);
+/* A reference to the partition of that name and index; NULL: *err says why. */
+struct od_partition *od_call_partition(const struct od_call *call, struct od_str topic,
+                                       int32_t index, enum od_err *err);
 /* As what this broker is known to the caller: advertised, or the address it reached. */
 void od_call_endpoint(const struct od_call *call, struct od_str *host, int32_t *port);

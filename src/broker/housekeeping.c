@@ -7,7 +7,7 @@
 #include "broker/node.h"
 #include "broker/partition.h"
 
-enum { SLICE = 256, SLICE_MS = 1, ROOM_MS = 2000 };
+enum { SLICE = 256, SLICE_MS = 1, ROOM_MS = 2000, EXPIRE_INTERVAL_MS = 600000 };
 
 static void run_sweep(struct od_job *job)
 {
@@ -77,6 +77,9 @@ static void begin_round(struct od_housekeeping *h)
     h->retaining = now_ms >= h->retain_ms;
     if (h->retaining)
         h->retain_ms = now_ms + h->node->config.log_retention_check_interval_ms;
+    h->expiring = now_ms >= h->expire_ms;
+    if (h->expiring)
+        h->expire_ms = now_ms + EXPIRE_INTERVAL_MS;
 }
 
 static void end_round(struct od_housekeeping *h)
@@ -99,6 +102,8 @@ static void go_on(struct od_timer *t)
 
         if (h->retaining)
             od_partition_retain(p, shard);
+        if (h->expiring)
+            od_partition_expire_producers(p, shard);
         od_partition_flush(p, shard);
         od_partition_unref(p);
     }

@@ -19,6 +19,8 @@ struct od_housekeeping {
     size_t count, next;
     int64_t retain_ms; /* when retention is looked at next */
     bool retaining;    /* in this round */
+    int64_t expire_ms; /* when silent producers are looked for next */
+    bool expiring;     /* in this round */
     struct od_job job; /* sweep or checkpoint */
     bool out;          /* the job is */
     struct od_timer room; /* looks now and then whether the disk is full */

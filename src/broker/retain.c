@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Retention and DeleteRecords: what leaves the log leaves it at once, its files by a helper. */
+/* Retention, DeleteRecords, and producers that fell silent: what leaves the log leaves it at once,
+ * its files by a helper. */
 #include "broker/partition_internal.h"
 
 #include "base/mem.h"
@@ -37,6 +38,17 @@ static void submit(struct removal *r)
         run_removal(&r->job); /* the queue is full of removals: this one cannot wait for ever */
         removal_done(&r->job);
     }
+}
+
+void od_partition_expire_producers(struct od_partition *p, struct od_shard *shard)
+{
+    struct od_effects fx;
+
+    od_partition_enter(p, &fx);
+    if (p->plog)
+        od_plog_expire_producers(p->plog, od_clock_wall_ms(),
+                                 p->node->config.live.producer_id_expiration_ms);
+    od_partition_leave(p, &fx, shard);
 }
 
 void od_partition_retain(struct od_partition *p, struct od_shard *shard)

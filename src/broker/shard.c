@@ -27,6 +27,7 @@ void od_shard_init(struct od_shard *s, struct od_node *node, int index)
                             .drain.run = drain_touched,
                             .dirty.fire = od_dirty_look };
     od_list_init(&s->parked);
+    od_producer_ids_init(&s->producer_ids, s);
 }
 
 void od_shard_touch(struct od_shard *s, struct od_partition *p)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/list.h"
+#include "broker/producer_ids.h"
 #include "core/fetch/session.h"
 #include "os/helpers.h"
 #include "os/reactor.h"
@@ -31,6 +32,8 @@ struct od_shard {
     size_t touched_capacity;
     struct od_post drain;
     struct od_timer dirty; /* set while producers are stopped for dirty bytes */
+
+    struct od_producer_ids producer_ids;
 
     struct od_call *spare_calls; /* at most OD_CALLS_KEPT_MAX, linked by next */
     int spare_count;

@@ -85,6 +85,17 @@ struct batch batch_packed_xerial(const struct batch *plain)
     return b;
 }
 
+struct batch batch_of_producer(const struct batch *b, int64_t producer_id, int16_t epoch,
+                               int32_t sequence)
+{
+    struct od_batch_header h = batch_header(b);
+
+    h.producer_id = producer_id;
+    h.producer_epoch = epoch;
+    h.base_sequence = sequence;
+    return batch_with_header(b, &h);
+}
+
 struct batch batch_with_header(const struct batch *b, const struct od_batch_header *h)
 {
     struct batch changed = *b;

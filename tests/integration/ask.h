@@ -47,6 +47,10 @@ bool batch_is(struct od_records records, const struct batch *b, int64_t base_off
 /* The fetched bytes are whole batches with right checksums; the count of them, or -1. */
 int batch_count(struct od_records records);
 
+/* The same records of an idempotent producer. */
+struct batch batch_of_producer(const struct batch *b, int64_t producer_id, int16_t epoch,
+                               int32_t sequence);
+
 /* --- topics -------------------------------------------------------------------------------- */
 
 struct topic {

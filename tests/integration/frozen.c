@@ -105,6 +105,31 @@ TEST(acks_all_waits_for_the_disk_and_other_connections_do_not)
     raw_close(beside);
 }
 
+TEST(a_duplicate_waits_like_the_original)
+{
+    struct raw *c = fresh(), *again = raw_open();
+    struct topic t = ask_create(c, "duplicate", 1, NULL);
+    struct batch plain = batch_of(3), b = batch_of_producer(&plain, 77, 0, 0);
+    struct od_produce_rsp rsp;
+    struct produce_one one;
+
+    freeze();
+    CHECK(raw_send(c, OD_produce_KEY, 13, produce_one(&one, &t, 0, -1, b.data, b.len)));
+    CHECK_EQ(raw_read(c, 200), RAW_SILENCE);
+    CHECK(raw_send(again, OD_produce_KEY, 13, produce_one(&one, &t, 0, -1, b.data, b.len)));
+    CHECK_EQ(raw_read(again, 200), RAW_SILENCE);
+    thaw();
+    CHECK_EQ(raw_receive(c, OD_produce_KEY, 13, &rsp, RAW_PATIENCE_MS), RAW_ANSWER);
+    CHECK_EQ(rsp.responses.v[0].partition_responses.v[0].error_code, OD_NONE);
+    CHECK_EQ(rsp.responses.v[0].partition_responses.v[0].base_offset, 0);
+    CHECK_EQ(raw_receive(again, OD_produce_KEY, 13, &rsp, RAW_PATIENCE_MS), RAW_ANSWER);
+    CHECK_EQ(rsp.responses.v[0].partition_responses.v[0].error_code, OD_NONE);
+    CHECK_EQ(rsp.responses.v[0].partition_responses.v[0].base_offset, 0);
+    CHECK_EQ(ask_end(c, &t), 3);
+    raw_close(c);
+    raw_close(again);
+}
+
 TEST(acks_all_gives_up_after_its_timeout_and_the_records_stay)
 {
     struct raw *c = fresh();

@@ -123,26 +123,6 @@ static bool answer_now(struct search *s, struct od_partition *p,
     return false;
 }
 
-static struct od_partition *find(struct search *s, enum od_err *err)
-{
-    const struct od_list_offsets_req *req = s->call->request;
-    struct od_node *node = s->call->shard->node;
-    struct od_image *image = od_image_acquire(&node->image);
-    const struct od_image_topic *t = od_image_topic_find(image, req->topics.v[s->topic].name);
-    struct od_partition *p = NULL;
-    int32_t index = asked(s)->partition_index;
-
-    *err = OD_UNKNOWN_TOPIC_OR_PARTITION;
-    if (t && index >= 0 && index < t->partition_count) {
-        s->time.topic_id = t->id;
-        s->time.partition = index;
-        *err = OD_NOT_LEADER_OR_FOLLOWER;
-        p = od_partitions_find(&node->partitions, t->id, index);
-    }
-    od_image_unref(image);
-    return p;
-}
-
 static int by_value(const void *a, const void *b)
 {
     int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
@@ -173,6 +153,7 @@ static bool named_twice(const struct search *s, int32_t index)
 /* True: answered; false: searched by time, and found goes on. */
 static bool handle_one(struct search *s)
 {
+    const struct od_list_offsets_req *req = s->call->request;
     struct od_list_offsets_rsp_partition *out = answer_of(s);
     struct od_partition *p;
     struct od_effects fx;
@@ -189,11 +170,13 @@ static bool handle_one(struct search *s)
         out->error_code = OD_INVALID_REQUEST;
         return true;
     }
-    p = find(s, &err);
+    p = od_call_partition(s->call, req->topics.v[s->topic].name, asked(s)->partition_index, &err);
     if (!p) {
         out->error_code = od_err_to_wire(err);
         return true;
     }
+    s->time.topic_id = p->topic_id;
+    s->time.partition = p->index;
     od_partition_enter(p, &fx);
     done = answer_now(s, p, out);
     od_partition_leave(p, &fx, s->call->shard);

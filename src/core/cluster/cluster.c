@@ -113,6 +113,9 @@ void od_cluster_step(const struct od_cluster_rules *rules, const struct od_image
     case OD_COMMAND_UPDATE_FEATURES:
         od_step_update_features(&s, &command->update_features);
         return;
+    case OD_COMMAND_ALLOCATE_PRODUCER_IDS:
+        od_step_allocate_producer_ids(&s, &command->allocate_producer_ids);
+        return;
     }
 }
 

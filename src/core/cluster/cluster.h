@@ -23,6 +23,7 @@ enum {
     OD_CREATE_PARTITIONS_MAX = 10000, /* one command creates at most so many, as in Kafka */
     OD_ALTER_RESOURCES_MAX = 1000,    /* whose settings one command changes */
     OD_TOPIC_PARTITIONS_MAX = 1000000,
+    OD_PRODUCER_IDS_BLOCK = 1000,     /* ids in a block, as in Kafka */
     OD_ELECTIONS_MAX = 10000,         /* one command elects at most so many leaders */
 };
 
@@ -37,6 +38,7 @@ enum od_command_kind {
     OD_COMMAND_ELECT_LEADERS,
     OD_COMMAND_REASSIGN,
     OD_COMMAND_UPDATE_FEATURES,
+    OD_COMMAND_ALLOCATE_PRODUCER_IDS,
 };
 
 /* Answers: the broker epoch in reply.broker_epoch.  The broker starts fenced. */
@@ -187,6 +189,12 @@ struct od_update_features {
     bool validate_only;
 };
 
+/* Answers: reply.producer_id and the OD_PRODUCER_IDS_BLOCK - 1 after it, never given out again. */
+struct od_allocate_producer_ids {
+    int32_t broker_id;
+    int64_t broker_epoch;
+};
+
 struct od_command {
     enum od_command_kind kind;
     union {
@@ -200,6 +208,7 @@ struct od_command {
         struct od_elect_leaders elect_leaders;
         struct od_reassign reassign;
         struct od_update_features update_features;
+        struct od_allocate_producer_ids allocate_producer_ids;
     };
 };
 
@@ -225,6 +234,7 @@ struct od_command_reply {
     enum od_err err;      /* of the whole command; the items are then unset */
     const char *message;
     int64_t broker_epoch; /* REGISTER_BROKER */
+    int64_t producer_id;  /* ALLOCATE_PRODUCER_IDS */
     bool fenced;          /* HEARTBEAT */
     bool caught_up;
     bool should_shut_down;

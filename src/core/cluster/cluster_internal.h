@@ -56,3 +56,4 @@ void od_step_create_partitions(struct od_step *s, const struct od_create_partiti
 void od_step_elect_leaders(struct od_step *s, const struct od_elect_leaders *c);
 void od_step_reassign(struct od_step *s, const struct od_reassign *c);
 void od_step_update_features(struct od_step *s, const struct od_update_features *c);
+void od_step_allocate_producer_ids(struct od_step *s, const struct od_allocate_producer_ids *c);
