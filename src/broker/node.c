@@ -214,6 +214,7 @@ static void serve(struct od_node *n)
     }
     n->state = OD_NODE_SERVING;
     od_housekeeping_start(&n->life->housekeeping, n);
+    od_cleaner_start(&n->life->cleaner, n);
     if (n->options.ready)
         n->options.ready(n->options.ctx, n, bound, n->listener_count);
 }

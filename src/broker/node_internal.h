@@ -2,6 +2,7 @@
 /* What the files of the node share: its way up and down, and opening partitions. */
 #pragma once
 
+#include "broker/cleaner.h"
 #include "broker/housekeeping.h"
 #include "broker/node.h"
 #include "meta/life.h"
@@ -28,6 +29,7 @@ struct od_node_life {
     struct od_drain drains[OD_NODE_SHARDS_MAX];
     struct od_timer wait;
     struct od_housekeeping housekeeping;
+    struct od_cleaner cleaner;
 };
 
 /* od_controller_options.open: carries a delta out on the local partitions. */

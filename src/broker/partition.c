@@ -15,12 +15,17 @@ struct od_plog_config od_partition_log_config(const struct od_image_topic *topic
 {
     const struct od_topic_config *c = topic->config;
 
+    bool compacted = c->cleanup_policy & OD_CLEANUP_COMPACT;
+
     return (struct od_plog_config){
         .segment_bytes = c->segment_bytes,
         .segment_index_bytes = c->segment_index_bytes,
         .index_interval_bytes = c->index_interval_bytes,
-        .segment_ms = c->segment_ms,
-        .gaps_allowed = c->cleanup_policy & OD_CLEANUP_COMPACT,
+        /* What must be compacted in time must leave the active segment in time. */
+        .segment_ms = compacted && c->max_compaction_lag_ms < c->segment_ms
+                          ? c->max_compaction_lag_ms
+                          : c->segment_ms,
+        .gaps_allowed = compacted,
         .vital = od_topic_is_internal(topic->name),
     };
 }

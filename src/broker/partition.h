@@ -47,6 +47,8 @@ struct od_partition {
     bool flushing;           /* locked; a flush job is out */
     bool has_dirty;          /* locked; in node->dirty, or on its way out of it */
     struct od_link dirty;    /* node->dirty's lock; owns a reference */
+    bool cleaning;           /* locked; a clean is out */
+    bool uncleanable;        /* locked; compaction failed on it */
     enum od_err absent_err;  /* locked; what to answer while plog is NULL */
 
     /* Published under the lock, read by anyone. */

@@ -36,7 +36,8 @@ static int calls_alive(const struct od_node *n)
 static bool is_idle(const struct od_node *n)
 {
     return calls_alive(n) == 0 && od_controller_idle(n->controller) &&
-           od_housekeeping_idle(&n->life->housekeeping) && !od_node_opening(n) &&
+           od_housekeeping_idle(&n->life->housekeeping) && od_cleaner_idle(&n->life->cleaner) &&
+           !od_node_opening(n) &&
            atomic_load(&n->jobs_out) == 0;
 }
 
@@ -126,6 +127,7 @@ static void stop(struct od_post *post)
     n->state = OD_NODE_DRAINING;
     od_node_close_listeners(n);
     od_housekeeping_stop(&life->housekeeping);
+    od_cleaner_stop(&life->cleaner);
     life->wait.fire = drain_overdue;
     od_timer_set(r, &life->wait, od_reactor_now_ms(r) + DRAIN_MS);
     life->draining = n->shard_count;
