@@ -46,6 +46,8 @@ void od_path_absolute(const char *path, char *out);
 OD_MUST_USE enum od_err od_path_rename(const char *from, const char *to);
 OD_MUST_USE enum od_err od_path_remove(const char *path); /* a file or an empty directory;
     OD_E_NOT_FOUND is not logged, OD_E_EXISTS: the directory is not empty */
+/* When the file's content, or the directory's list of names, last changed: ms since 1970. */
+OD_MUST_USE enum od_err od_path_modified_ms(const char *path, int64_t *ms);
 OD_MUST_USE enum od_err od_dir_make(const char *path);    /* with parents; fine when present */
 OD_MUST_USE enum od_err od_dir_sync(const char *path);
 /* Calls each once per entry, "." and ".." left out, in unspecified order; stops on an error. */

@@ -198,6 +198,25 @@ OD_MUST_USE enum od_err od_plog_locate_time(struct od_plog *p, int64_t timestamp
 /* Blocking, always on a helper.  Finds the exact record, inside a compressed batch too. */
 OD_MUST_USE enum od_err od_plog_scan_time(struct od_plog_place *place, struct od_plog_found *out);
 
+/* --- by file: what ListOffsets 0 tells ------------------------------------------------------- */
+
+/* The segments as they stood, in ascending order; a log without one counts as one empty one. */
+struct od_plog_listing {
+    struct od_plog_dir *dir;
+    int64_t start_offset;
+    int64_t end_offset;
+    bool has_bytes; /* in the last segment */
+    int n;
+    struct od_plog_listed {
+        int64_t base_offset;
+        int64_t modified_ms; /* of its file; set by run; -1: it is gone */
+    } *segments;
+};
+
+void od_plog_list(const struct od_plog *p, struct od_plog_listing *out);  /* locked */
+OD_MUST_USE enum od_err od_plog_listing_run(struct od_plog_listing *l); /* blocking */
+void od_plog_listing_release(struct od_plog_listing *l);                  /* any thread */
+
 /* --- flush ----------------------------------------------------------------------------------- */
 
 enum { OD_PLOG_FLUSH_SEGMENTS = 8 }; /* more wait for the next flush */

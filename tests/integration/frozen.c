@@ -81,6 +81,35 @@ TEST(a_search_by_time_does_not_see_beyond_the_high_watermark)
     raw_close(c);
 }
 
+TEST(version_0_tells_consumers_the_high_watermark_in_place_of_the_end)
+{
+    struct raw *c = fresh();
+    struct topic t = ask_create(c, "old", 1, NULL);
+    struct batch b = batch_of(4);
+    struct od_list_offsets_req_partition p;
+    struct od_list_offsets_req_topic topic = { .name = od_str_of(t.name),
+                                               .partitions = { .n = 1, .v = &p } };
+    struct od_list_offsets_req req;
+    struct od_list_offsets_rsp rsp;
+    static const int64_t ends[] = { 0, 4 };
+
+    freeze();
+    CHECK_EQ(ask_produce_version(c, 13, &t, 0, 1, &b).error_code, OD_NONE);
+    od_list_offsets_req_defaults(&req);
+    od_list_offsets_req_partition_defaults(&p);
+    p.timestamp = -1;
+    req.topics.n = 1;
+    req.topics.v = &topic;
+    for (int replica = 0; replica < 2; replica++) {
+        req.replica_id = -1 - replica; /* a consumer; a debugger, who sees all */
+        CHECK_EQ(raw_call(c, OD_list_offsets_KEY, 0, &req, &rsp), RAW_ANSWER);
+        CHECK_EQ(rsp.topics.v[0].partitions.v[0].old_style_offsets.n, 1);
+        CHECK_EQ(rsp.topics.v[0].partitions.v[0].old_style_offsets.v[0], ends[replica]);
+    }
+    thaw();
+    raw_close(c);
+}
+
 TEST(acks_all_waits_for_the_disk_and_other_connections_do_not)
 {
     struct raw *c = fresh(), *beside = raw_open();

@@ -26,7 +26,7 @@ static struct row {
     int16_t key, min, max;
 } rows[] = {
     { OD_produce_KEY, 0, 13 },         { OD_fetch_KEY, 4, 18 },
-    { OD_list_offsets_KEY, 1, 11 },    { OD_metadata_KEY, 0, 13 },
+    { OD_list_offsets_KEY, 0, 11 },    { OD_metadata_KEY, 0, 13 },
     { OD_find_coordinator_KEY, 0, 6 }, { OD_api_versions_KEY, 0, 5 },
     { OD_create_topics_KEY, 0, 7 },
 };

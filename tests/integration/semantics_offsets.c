@@ -169,3 +169,81 @@ TEST(a_newer_leader_epoch_than_ours_is_unknown)
     CHECK_EQ(rsp.topics.v[0].partitions.v[0].error_code, OD_UNKNOWN_LEADER_EPOCH);
     raw_close(c);
 }
+
+/* --- version 0, which tells where segments begin ---------------------------------------------- */
+
+struct old_asked {
+    int64_t timestamp;
+    int32_t most;
+};
+
+static struct od_list_offsets_rsp_partition ask_old(struct raw *c, const struct topic *t,
+                                                    int32_t partition, struct old_asked asked)
+{
+    struct od_list_offsets_req_partition p[2];
+    struct od_list_offsets_req_topic topic = { .name = od_str_of(t->name),
+                                               .partitions = { .n = 2, .v = p } };
+    struct od_list_offsets_req req;
+    struct od_list_offsets_rsp rsp;
+    struct od_list_offsets_rsp_partition *out;
+
+    od_list_offsets_req_defaults(&req);
+    for (int i = 0; i < 2; i++) {
+        od_list_offsets_req_partition_defaults(&p[i]);
+        p[i].partition_index = partition;
+        p[i].timestamp = asked.timestamp;
+        p[i].max_num_offsets = asked.most;
+    }
+    req.replica_id = -1;
+    req.topics.n = 1;
+    req.topics.v = &topic;
+    CHECK_EQ(raw_call(c, OD_list_offsets_KEY, 0, &req, &rsp), RAW_ANSWER);
+    CHECK_EQ(rsp.topics.v[0].partitions.n, 2); /* named twice, answered twice */
+    out = rsp.topics.v[0].partitions.v;
+    CHECK_EQ(out[0].error_code, out[1].error_code);
+    CHECK_EQ(out[0].old_style_offsets.n, out[1].old_style_offsets.n);
+    return out[0];
+}
+
+static void old_is(struct raw *c, const struct topic *t, struct old_asked asked, int32_t n,
+                   int64_t first, int64_t second)
+{
+    struct od_list_offsets_rsp_partition out = ask_old(c, t, 0, asked);
+
+    CHECK_EQ(out.error_code, OD_NONE);
+    CHECK_EQ(out.old_style_offsets.n, n);
+    if (n > 0)
+        CHECK_EQ(out.old_style_offsets.v[0], first);
+    if (n > 1)
+        CHECK_EQ(out.old_style_offsets.v[1], second);
+}
+
+TEST(version_0_tells_the_end_and_where_segments_begin_newest_first)
+{
+    struct raw *c = raw_open();
+    struct topic t = timed(c), empty = ask_create(c, "empty", 1, NULL);
+
+    old_is(c, &t, (struct old_asked){ -1, 1 }, 1, 10, 0);
+    old_is(c, &t, (struct old_asked){ -1, 9 }, 2, 10, 0);
+    old_is(c, &t, (struct old_asked){ -1, 0 }, 0, 0, 0);
+    old_is(c, &t, (struct old_asked){ -2, 9 }, 1, 0, 0);
+    old_is(c, &t, (struct old_asked){ INT64_MAX, 9 }, 2, 10, 0);
+    old_is(c, &t, (struct old_asked){ T0, 9 }, 0, 0, 0); /* files change later than their records */
+    old_is(c, &t, (struct old_asked){ -3, 9 }, 0, 0, 0); /* not a special one yet */
+    old_is(c, &empty, (struct old_asked){ -1, 9 }, 1, 0, 0);
+    old_is(c, &empty, (struct old_asked){ INT64_MAX, 9 }, 1, 0, 0);
+    raw_close(c);
+}
+
+TEST(version_0_has_error_codes_too)
+{
+    struct raw *c = raw_open();
+    struct topic t = timed(c), absent = { .name = "absent" };
+
+    CHECK_EQ(ask_old(c, &absent, 0, (struct old_asked){ -1, 1 }).error_code,
+             OD_UNKNOWN_TOPIC_OR_PARTITION);
+    CHECK_EQ(ask_old(c, &t, 1, (struct old_asked){ -1, 1 }).error_code,
+             OD_UNKNOWN_TOPIC_OR_PARTITION);
+    CHECK_EQ(ask_old(c, &t, 0, (struct old_asked){ -1, -1 }).error_code, OD_INVALID_REQUEST);
+    raw_close(c);
+}

@@ -41,7 +41,7 @@ TEST(every_version_of_api_versions_lists_what_is_served)
         int16_t key, min, max;
     } served[] = {
         { OD_produce_KEY, 0, 13 },         { OD_fetch_KEY, 4, 18 },
-        { OD_list_offsets_KEY, 1, 11 },    { OD_metadata_KEY, 0, 13 },
+        { OD_list_offsets_KEY, 0, 11 },    { OD_metadata_KEY, 0, 13 },
         { OD_find_coordinator_KEY, 0, 6 }, { OD_api_versions_KEY, 0, 5 },
         { OD_create_topics_KEY, 0, 7 },    { OD_delete_topics_KEY, 0, 6 },
         { OD_delete_records_KEY, 0, 2 },   { OD_describe_log_dirs_KEY, 1, 5 },
@@ -152,7 +152,6 @@ TEST(versions_and_keys_that_are_not_served_close_the_connection)
                      { OD_fetch_KEY, 3 },
                      { OD_fetch_KEY, 19 },
                      { OD_metadata_KEY, 14 },
-                     { OD_list_offsets_KEY, 0 },
                      { OD_create_topics_KEY, 8 },
                      { OD_metadata_KEY, -1 },
                      { 9999, 0 },

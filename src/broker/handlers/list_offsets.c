@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * ListOffsets (api 2): the ends of a partition's log are answered at once, a search by time goes to
- * a helper, one partition after the other.
+ * a helper, one partition after the other.  Version 0 asks another question: see old_offsets.h.
  */
 #include "broker/handlers.h"
 
 #include "broker/node.h"
+#include "broker/old_offsets.h"
 #include "broker/partition.h"
 #include "broker/shard.h"
 #include "broker/time_search.h"
@@ -27,6 +28,7 @@ struct search {
     int32_t *indexes;         /* of the topic at hand, sorted */
     int32_t index_count;
     struct od_time_search time;
+    struct od_old_offsets old; /* version 0 */
 };
 
 static void go_on(struct search *s);
@@ -150,6 +152,46 @@ static bool named_twice(const struct search *s, int32_t index)
     return (at > v && at[-1] == index) || (at + 1 < v + s->index_count && at[1] == index);
 }
 
+/* --- version 0 ------------------------------------------------------------------------------- */
+
+static void found_old(struct od_old_offsets *o)
+{
+    struct search *s = OD_CONTAINER(o, struct search, old);
+    struct od_list_offsets_rsp_partition *out = answer_of(s);
+
+    out->error_code = od_err_to_wire(o->err);
+    out->old_style_offsets.v = o->offsets;
+    out->old_style_offsets.n = o->count;
+    s->partition++;
+    go_on(s);
+}
+
+/* True: answered; false: found_old goes on.  A partition named twice is answered twice. */
+static bool handle_old(struct search *s)
+{
+    const struct od_list_offsets_req *req = s->call->request;
+    struct od_list_offsets_rsp_partition *out = answer_of(s);
+    struct od_partition *p;
+    enum od_err err;
+
+    od_list_offsets_rsp_partition_defaults(out);
+    out->partition_index = asked(s)->partition_index;
+    p = od_call_partition(s->call, req->topics.v[s->topic].name, asked(s)->partition_index, &err);
+    if (!p || asked(s)->max_num_offsets < 0) {
+        out->error_code = od_err_to_wire(p ? OD_INVALID_REQUEST : err);
+        od_partition_unref(p);
+        return true;
+    }
+    s->old.topic_id = p->topic_id;
+    s->old.partition = p->index;
+    od_partition_unref(p);
+    s->old.timestamp = asked(s)->timestamp;
+    s->old.offsets_max = asked(s)->max_num_offsets;
+    s->old.consumer = req->replica_id == CONSUMER;
+    od_old_offsets_start(&s->old, s->call->shard, &s->call->arena, found_old);
+    return false;
+}
+
 /* True: answered; false: searched by time, and found goes on. */
 static bool handle_one(struct search *s)
 {
@@ -198,7 +240,7 @@ static void go_on(struct search *s)
         if (s->partition == 0)
             s->indexes = sorted(s->call, &req->topics.v[s->topic]);
         for (; s->partition < s->index_count; s->partition++)
-            if (!handle_one(s))
+            if (!(s->call->header.api_version == 0 ? handle_old(s) : handle_one(s)))
                 return;
     }
     od_call_finish(s->call);

@@ -38,6 +38,16 @@ enum od_err od_path_remove(const char *path)
     return errno == ENOENT ? OD_E_NOT_FOUND : fail("remove", path, errno);
 }
 
+enum od_err od_path_modified_ms(const char *path, int64_t *ms)
+{
+    struct stat st;
+
+    if (stat(path, &st) < 0)
+        return errno == ENOENT ? OD_E_NOT_FOUND : fail("stat", path, errno);
+    *ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
+    return OD_NONE;
+}
+
 static enum od_err make_one(const char *path)
 {
     struct stat st;

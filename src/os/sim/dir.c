@@ -79,6 +79,22 @@ static enum od_err make_path(struct od_disk *d, char *path)
     }
 }
 
+enum od_err od_path_modified_ms(const char *path, int64_t *ms)
+{
+    enum od_err err = od_disk_begin(OD_SIM_DISK_OPEN, path);
+    const struct od_inode *inode = od_disk_find(od_sim_here()->disk, path);
+
+    if (err == OD_NONE && !inode)
+        err = OD_E_NOT_FOUND;
+    if (err == OD_NONE)
+        *ms = inode->modified_ms;
+    if (err == OD_E_NOT_FOUND) {
+        (void)od_disk_end(OD_NONE, "stat", path);
+        return err;
+    }
+    return od_disk_end(err, "stat", path);
+}
+
 enum od_err od_dir_make(const char *path)
 {
     enum od_err err = od_disk_begin(OD_SIM_DISK_OPEN, path);

@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "os/clock.h"
 
 enum { SECTOR_BYTES = 512 };
 
@@ -39,6 +40,7 @@ static void apply(struct od_content *c, const struct od_file_op *op)
 
 static void add_op(struct od_inode *f, struct od_file_op op)
 {
+    f->modified_ms = od_clock_wall_ms();
     if (f->op_count == f->op_capacity) {
         f->op_capacity = f->op_capacity ? f->op_capacity * 2 : 8;
         f->ops = od_realloc(f->ops, (size_t)f->op_capacity * sizeof(*f->ops));

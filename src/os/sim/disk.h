@@ -45,6 +45,7 @@ struct od_inode {
     int links;             /* live names */
     const void *locked_by; /* the handle that od_dir_lock gave out */
     struct od_content live, durable;
+    int64_t modified_ms; /* wall clock */
     int64_t room; /* bytes of the disk that it has: its length, or more when preallocated */
     struct od_file_op *ops;
     int op_count, op_capacity;
