@@ -113,8 +113,8 @@ $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(TESTLIB) $(B)/common.a $(B)/os-linu
 	$(Q)$(CC) $(LDFLAGS) $(LINK_$(notdir $@)) -o $@ -Wl,--start-group $^ -Wl,--end-group $(LIBS) -lcmocka
 
 # --- integration -------------------------------------------------------------------------------
-RDKAFKA_CLIENT := $(B)/tests/integration/rdkafka_client
-$(RDKAFKA_CLIENT): tests/integration/rdkafka_client.c
+RDKAFKA_CLIENT := $(addprefix $(B)/tests/integration/,rdkafka_client rdkafka_groups)
+$(RDKAFKA_CLIENT): $(B)/tests/integration/%: tests/integration/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu17 -Wall -Wextra $(CFLAGS_$(PROFILE)) $(LDFLAGS) -o $@ $< -lrdkafka
 

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "broker/coordinator.h"
 #include "broker/node.h"
 #include "meta/controller.h"
 #include "os/clock.h"
@@ -37,6 +38,25 @@ static bool is_full(const struct od_auto_create *a)
            (a->count + 1) * (int64_t)c->num_partitions > OD_CREATE_PARTITIONS_MAX;
 }
 
+/* The offsets topic has counts and settings of its own. */
+static void describe_offsets(struct od_auto_create *a, struct od_new_topic *topic)
+{
+    const struct od_config *config = &a->node->config;
+    struct od_image_setting *settings = od_arena_alloc(&a->arena, 3 * sizeof(*settings));
+
+    settings[0] = (struct od_image_setting){ OD_STR("cleanup.policy"), OD_STR("compact") };
+    settings[1] = (struct od_image_setting){ OD_STR("compression.type"), OD_STR("producer") };
+    settings[2] = (struct od_image_setting){
+        OD_STR("segment.bytes"),
+        od_str_of(od_arena_printf(&a->arena, "%d", config->offsets_topic_segment_bytes))
+    };
+    topic->setting_count = 3;
+    topic->settings = settings;
+    topic->partitions = config->offsets_topic_num_partitions;
+    topic->replication_factor = (int16_t)config->offsets_topic_replication_factor;
+    topic->fit_replication = !od_config_is_set(config, OD_KEY_OFFSETS_TOPIC_REPLICATION_FACTOR);
+}
+
 void od_auto_create_add(struct od_auto_create **out, struct od_node *node, struct od_str topic)
 {
     struct od_auto_create *a = *out ? *out : begin(node);
@@ -57,6 +77,8 @@ void od_auto_create_add(struct od_auto_create **out, struct od_node *node, struc
                                                    .replication_factor = -1,
                                                    .fit_replication =
                                                        od_topic_is_internal(topic) };
+    if (od_topic_is_offsets(topic))
+        describe_offsets(a, &a->topics[a->count - 1]);
 }
 
 /* Two clients may ask at once: the second one finds the topic there. */

@@ -118,6 +118,7 @@ static void free_reactors(struct od_node *n)
         if (n->shards[i].reactor)
             od_reactor_free(n->shards[i].reactor);
         od_free(n->shards[i].touched);
+        od_coordinators_deinit(&n->shards[i].coordinators);
         od_calls_free_spare(&n->shards[i]);
     }
 }

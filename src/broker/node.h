@@ -59,7 +59,7 @@ struct od_node {
     int shard_count;
     enum od_node_state state;   /* reactor 0 */
     enum od_err result;         /* of the run; reactor 0 */
-    _Atomic int jobs_out;       /* of partitions: flushes, removals */
+    _Atomic int jobs_out;       /* of partitions: flushes, removals, open coordinators */
     uint64_t incarnations;      /* partitions opened so far; reactor 0 */
     struct od_opening *opening; /* reactor 0; NULL: none is out */
     struct od_node_life *life;

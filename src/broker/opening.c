@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "broker/coordinator.h"
 #include "broker/partition.h"
 #include "os/helpers.h"
 
@@ -169,6 +170,8 @@ static void take_over(struct od_node *n, struct opened *item)
         od_partition_unref(old); /* one that could not be opened before */
         od_partitions_add(&n->partitions, p);
     }
+    if (od_topic_is_offsets(item->topic->name) && item->state->leader == n->id && p->plog)
+        od_coordinators_assigned(n, p);
 }
 
 static void open_done(struct od_job *job)
@@ -199,6 +202,8 @@ static void close_partition(struct od_opening *o, struct od_uuid topic_id, int32
     struct od_plog *plog =
         p ? od_partition_close(p, &n->shards[0], OD_UNKNOWN_TOPIC_OR_PARTITION) : NULL;
 
+    if (p && od_topic_is_offsets(od_str_of(p->topic)))
+        od_coordinators_lost(n, p);
     if (plog)
         od_plog_delete(plog, add_trash(o));
     od_partition_unref(p);
@@ -236,6 +241,7 @@ void od_node_open(void *ctx, const struct od_image *image, const struct od_image
         if (!t->after) {
             for (int32_t j = 0; j < t->before->partition_count; j++)
                 close_partition(o, t->before->id, j);
+            od_coordinators_topic_deleted(n, t->before->name);
         } else if (t->config_changed) {
             for (int32_t j = 0; j < t->after->partition_count; j++)
                 add_partition(o, t->after, j);

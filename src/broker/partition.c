@@ -289,6 +289,15 @@ bool od_partition_give_up(struct od_append *a)
     return waiting;
 }
 
+/* Internal topics are on the disk before they are answered, whatever the setting says. */
+static enum od_replica_durability durability_of(const struct od_image_topic *topic)
+{
+    return topic->config->odradek_durability == OD_DURABILITY_FSYNC ||
+                   od_topic_is_internal(topic->name)
+               ? OD_REPLICA_FSYNC
+               : OD_REPLICA_REPLICATED;
+}
+
 void od_partition_assign(struct od_partition *p, struct od_shard *shard,
                          const struct od_image_topic *topic, const struct od_image_partition *state,
                          struct od_plog *opened)
@@ -305,9 +314,7 @@ void od_partition_assign(struct od_partition *p, struct od_shard *shard,
                        .eligible = true } },
         .config = { .min_isr = topic->config->min_insync_replicas,
                     .lag_time_max_ms = config->replica_lag_time_max_ms,
-                    .durability = topic->config->odradek_durability == OD_DURABILITY_FSYNC
-                                      ? OD_REPLICA_FSYNC
-                                      : OD_REPLICA_REPLICATED },
+                    .durability = durability_of(topic) },
     };
     struct od_effects fx;
 

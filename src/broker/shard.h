@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/list.h"
+#include "broker/coordinator.h"
 #include "broker/producer_ids.h"
 #include "core/fetch/session.h"
 #include "os/helpers.h"
@@ -24,6 +25,7 @@ struct od_shard {
     struct od_thread *thread; /* NULL: runs on the thread that started the node */
     struct od_net *net;
     struct od_fetch_cache fetches;
+    struct od_coordinators coordinators;
     struct od_list parked; /* fetches in long poll: od_fetch_call.link */
 
     /* Partitions whose append list this shard made non-empty in this turn; each a reference. */

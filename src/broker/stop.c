@@ -7,6 +7,7 @@
 #include "broker/node_internal.h"
 
 #include "base/log.h"
+#include "broker/coordinator.h"
 #include "broker/fetch.h"
 #include "net/net.h"
 
@@ -92,6 +93,7 @@ static void drain_shard(struct od_post *post)
 
     d->shard->draining = true;
     od_fetch_release_parked(d->shard);
+    od_coordinators_close(d->shard);
     od_net_drain(d->shard->net, net_drained, d);
 }
 

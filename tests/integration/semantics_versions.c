@@ -9,6 +9,16 @@
 #include "wire/api/elect_leaders.h"
 #include "wire/api/list_partition_reassignments.h"
 #include "wire/api/update_features.h"
+#include "wire/api/delete_groups.h"
+#include "wire/api/describe_groups.h"
+#include "wire/api/heartbeat.h"
+#include "wire/api/join_group.h"
+#include "wire/api/leave_group.h"
+#include "wire/api/list_groups.h"
+#include "wire/api/offset_commit.h"
+#include "wire/api/offset_delete.h"
+#include "wire/api/offset_fetch.h"
+#include "wire/api/sync_group.h"
 
 /* --- ApiVersions --------------------------------------------------------------------------- */
 
@@ -51,6 +61,12 @@ TEST(every_version_of_api_versions_lists_what_is_served)
         { OD_list_partition_reassignments_KEY, 0, 0 },
         { OD_describe_quorum_KEY, 0, 2 },  { OD_update_features_KEY, 0, 2 },
         { OD_describe_cluster_KEY, 0, 2 }, { OD_describe_topic_partitions_KEY, 0, 0 },
+        { OD_offset_commit_KEY, 0, 10 },
+        { OD_offset_fetch_KEY, 0, 10 },    { OD_join_group_KEY, 0, 9 },
+        { OD_heartbeat_KEY, 0, 4 },        { OD_leave_group_KEY, 0, 5 },
+        { OD_sync_group_KEY, 0, 5 },       { OD_describe_groups_KEY, 0, 6 },
+        { OD_list_groups_KEY, 0, 5 },      { OD_delete_groups_KEY, 0, 3 },
+        { OD_offset_delete_KEY, 0, 0 },
     };
 
     for (int16_t version = 0; version <= 5; version++) {
@@ -317,9 +333,9 @@ TEST(every_version_of_list_offsets_knows_both_ends)
     raw_close(maker);
 }
 
-TEST(every_version_of_find_coordinator_is_refused_in_its_own_layout)
+TEST(a_coordinator_that_is_not_served_is_refused_in_every_layout)
 {
-    struct od_str key = OD_STR("some-group");
+    struct od_str key = OD_STR("some-share-group:topic:0");
 
     for (int16_t version = 0; version <= 6; version++) {
         struct raw *c = raw_open();
@@ -327,6 +343,8 @@ TEST(every_version_of_find_coordinator_is_refused_in_its_own_layout)
         struct od_find_coordinator_rsp rsp;
 
         od_find_coordinator_req_defaults(&req);
+        if (version >= 1)
+            req.key_type = 2;
         if (version < 4) {
             req.key = key;
         } else {
@@ -334,12 +352,14 @@ TEST(every_version_of_find_coordinator_is_refused_in_its_own_layout)
             req.coordinator_keys.v = &key;
         }
         CHECK_EQ(raw_call(c, OD_find_coordinator_KEY, version, &req, &rsp), RAW_ANSWER);
-        if (version < 4) {
-            CHECK_EQ(rsp.error_code, OD_INVALID_REQUEST);
-        } else {
+        if (version >= 4) {
             CHECK_EQ(rsp.coordinators.n, 1);
             CHECK(od_str_eq(rsp.coordinators.v[0].key, key));
             CHECK_EQ(rsp.coordinators.v[0].error_code, OD_INVALID_REQUEST);
+        } else if (version >= 1) {
+            CHECK_EQ(rsp.error_code, OD_INVALID_REQUEST);
+        } else { /* version 0 knows groups only */
+            CHECK(!rsp.error_code || rsp.error_code == OD_COORDINATOR_NOT_AVAILABLE);
         }
         raw_close(c);
     }

@@ -6,12 +6,12 @@
 programs=${BUILD:-build/release}/tests/integration
 export FREEZE_SYNC="$work/freeze" SURVIVAL="$work/survival"
 
-start_broker --override num.network.threads=1
+start_broker --override num.network.threads=1 --override group.initial.rebalance.delay.ms=100
 claims "$programs/semantics"
 stop_broker
 rm -rf "$work/data"
 
-start_broker --override num.network.threads=3
+start_broker --override num.network.threads=3 --override group.initial.rebalance.delay.ms=100
 claims "$programs/semantics"
 stop_broker
 rm -rf "$work/data"

@@ -158,6 +158,10 @@ struct od_group_out {
     struct od_list answered; /* od_group_call.link */
 };
 
+/* The answer becomes the error alone; for calls that did not reach a shard, or whose records are
+ * lost.  Partitions that have an error keep theirs. */
+void od_group_call_fail(struct od_group_call *call, enum od_err err);
+
 void od_group_out_init(struct od_group_out *out, struct od_arena *arena);
 
 struct od_group_shard *od_group_shard_new(uint64_t seed);
