@@ -16,12 +16,17 @@ static void make_printable(char *text)
 
 void od_log(enum od_log_level level, const char *area, const char *format, ...)
 {
-    struct od_logring *ring = od_logring_current();
-    uint32_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
-    struct od_logring_line *line = &ring->lines[head % OD_LOGRING_LINES];
+    struct od_logring *ring;
+    struct od_logring_line *line;
+    uint32_t head;
     va_list args;
     int len;
 
+    if (!od_logring_wants(level, area))
+        return;
+    ring = od_logring_current();
+    head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+    line = &ring->lines[head % OD_LOGRING_LINES];
     if (head - atomic_load_explicit(&ring->tail, memory_order_acquire) == OD_LOGRING_LINES) {
         atomic_fetch_add_explicit(&ring->dropped, 1, memory_order_relaxed);
         return;

@@ -28,6 +28,8 @@ struct od_logring {
 /* Provided by os: the calling thread's ring and the wall clock. */
 struct od_logring *od_logring_current(void);
 int64_t od_logring_wall_ms(void);
+/* Provided by os: is a line of this level logged? */
+bool od_logring_wants(enum od_log_level level, const char *area);
 /* Provided by os: a line was added; wakes the drain where that is needed. */
 void od_logring_added(struct od_logring *ring);
 
