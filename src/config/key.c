@@ -309,6 +309,27 @@ bool od_key_parse(const struct od_key_row *row, struct od_str text, void *field,
     return good;
 }
 
+bool od_key_check(const struct od_key_row *row, const char *name, struct od_str text,
+                  struct od_text *why)
+{
+    struct od_text bound = { 0 };
+    union {
+        bool yes;
+        int64_t number;
+        double fraction;
+        char *text;
+    } scratch = { 0 };
+    bool good = od_key_parse(row, text, &scratch, &bound);
+
+    if (good)
+        od_key_free(row, &scratch);
+    else
+        od_text_add(why, "Invalid value %.*s for configuration %s: must be %s",
+                    text.len > 200 ? 200 : (int)text.len, text.data, name, od_text_get(&bound));
+    od_text_reset(&bound);
+    return good;
+}
+
 static void print_flags(const struct od_key_row *row, unsigned flags, struct od_text *out)
 {
     struct od_str word;

@@ -72,6 +72,11 @@ bool od_key_is_dynamic(const struct od_key_row *row);
  */
 OD_MUST_USE bool od_key_parse(const struct od_key_row *row, struct od_str text, void *field,
                               struct od_text *why);
+/*
+ * Would it parse?  If not, *why says so under that name, as Kafka words it and with the bound.
+ */
+OD_MUST_USE bool od_key_check(const struct od_key_row *row, const char *name, struct od_str text,
+                              struct od_text *why);
 void od_key_print(const struct od_key_row *row, const void *field, struct od_text *out);
 void od_key_set_default(const struct od_key_row *row, void *field); /* what was there is lost */
 void od_key_free(const struct od_key_row *row, void *field);

@@ -99,14 +99,6 @@ enum od_err od_topic_config_check(struct od_str name, struct od_str value, bool 
                                   struct od_text *why)
 {
     const struct od_key_row *row = od_key_find_topic(name);
-    struct od_text bound = { 0 };
-    union {
-        bool yes;
-        int64_t number;
-        double fraction;
-        char *text;
-    } scratch = { 0 };
-    bool good;
 
     *ignored = !row && is_dropped(name);
     if (*ignored)
@@ -123,15 +115,45 @@ enum od_err od_topic_config_check(struct od_str name, struct od_str value, bool 
         od_text_add(why, "Null value not supported for topic configs: %s", row->topic_name);
         return OD_INVALID_CONFIG;
     }
-    good = od_key_parse(row, value, &scratch, &bound);
-    if (good)
-        od_key_free(row, &scratch.text);
-    else
-        od_text_add(why, "Invalid value %.*s for configuration %s: must be %s",
-                    value.len > 200 ? 200 : (int)value.len, value.data, row->topic_name,
-                    od_text_get(&bound));
-    od_text_reset(&bound);
-    return good ? OD_NONE : OD_INVALID_CONFIG;
+    if (!od_key_check(row, row->topic_name, value, why))
+        return OD_INVALID_CONFIG;
+    if (row->key == OD_KEY_REMOTE_STORAGE_ENABLE && od_str_starts(value, "t")) {
+        od_text_add(why, "Tiered Storage functionality is disabled in the broker. Topic cannot be "
+                         "configured with remote log storage.");
+        return OD_INVALID_CONFIG;
+    }
+    return OD_NONE;
+}
+
+/* The number a topic would have, had it these settings. */
+static int64_t number_in(const struct od_config *broker, enum od_key key,
+                         const struct od_setting *settings, int n)
+{
+    const struct od_key_row *row = od_key_row(key);
+    int64_t number = *(const int64_t *)field_of(&broker->topic, row);
+    struct od_text why = { 0 };
+
+    for (int i = 0; i < n; i++)
+        if (od_str_is(settings[i].name, row->topic_name) &&
+            !od_key_parse(row, settings[i].value, &number, &why))
+            od_text_reset(&why);
+    return number;
+}
+
+enum od_err od_topic_config_check_all(const struct od_config *broker,
+                                      const struct od_setting *settings, int n,
+                                      struct od_text *why)
+{
+    int64_t low_ms = number_in(broker, OD_KEY_MIN_COMPACTION_LAG_MS, settings, n);
+    int64_t high_ms = number_in(broker, OD_KEY_MAX_COMPACTION_LAG_MS, settings, n);
+
+    if (low_ms <= high_ms)
+        return OD_NONE;
+    od_text_add(why,
+                "conflict topic config setting min.compaction.lag.ms (%lld) > "
+                "max.compaction.lag.ms (%lld)",
+                (long long)low_ms, (long long)high_ms);
+    return OD_INVALID_CONFIG;
 }
 
 void od_topic_config_print(const struct od_topic_config *t, enum od_key key, struct od_text *out)

@@ -28,5 +28,9 @@ void od_topic_config_unref(struct od_topic_config *t); /* accepts NULL; any thre
  */
 OD_MUST_USE enum od_err od_topic_config_check(struct od_str name, struct od_str value,
                                               bool *ignored, struct od_text *why);
+/* May a topic have all of these together, over the broker's values? */
+OD_MUST_USE enum od_err od_topic_config_check_all(const struct od_config *broker,
+                                                  const struct od_setting *settings, int n,
+                                                  struct od_text *why);
 void od_topic_config_print(const struct od_topic_config *t, enum od_key key, struct od_text *out);
 bool od_topic_config_overrides(const struct od_topic_config *t, enum od_key key);

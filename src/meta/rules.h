@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "config/topic_config.h"
+#include "config/live_config.h"
 #include "core/cluster/cluster.h"
 
 struct od_meta_rules {

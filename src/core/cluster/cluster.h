@@ -22,6 +22,7 @@ enum {
     OD_TOPIC_NAME_MAX = 249,
     OD_CREATE_PARTITIONS_MAX = 10000, /* one command creates at most so many, as in Kafka */
     OD_ALTER_RESOURCES_MAX = 1000,    /* whose settings one command changes */
+    OD_SETTING_BYTES_MAX = 32767,     /* of a value, as in Kafka */
     OD_TOPIC_PARTITIONS_MAX = 1000000,
     OD_PRODUCER_IDS_BLOCK = 1000,     /* ids in a block, as in Kafka */
     OD_ELECTIONS_MAX = 10000,         /* one command elects at most so many leaders */
@@ -257,6 +258,10 @@ struct od_cluster_rules {
     /* APPEND and SUBTRACT only on these; *current is the value in force where none is stored. */
     bool (*is_list)(void *ctx, enum od_resource_type type, struct od_str name,
                     struct od_str *current);
+    /* May the resource have all of these together?  NULL: always. */
+    enum od_err (*check_resource)(void *ctx, enum od_resource_type type, struct od_str name,
+                                  const struct od_image_setting *settings, int n,
+                                  struct od_text *why);
 };
 
 /* Zero-initialise; the records live in the arena. */
@@ -273,5 +278,6 @@ void od_cluster_step(const struct od_cluster_rules *rules, const struct od_image
                      struct od_record_list *records);
 /* The levels of a feature that this program can run; false: it does not know the feature. */
 bool od_feature_levels(struct od_str name, struct od_image_feature *out);
+bool od_topic_name_is_legal(struct od_str name);
 /* The records that begin a new metadata log: what level it needs. */
 void od_cluster_bootstrap(struct od_arena *arena, struct od_record_list *records);

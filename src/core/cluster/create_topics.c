@@ -14,7 +14,7 @@ struct creation {
     int32_t partition_count; /* of all topics so far */
 };
 
-static bool name_is_legal(struct od_str name)
+bool od_topic_name_is_legal(struct od_str name)
 {
     if (name.len == 0 || name.len > OD_TOPIC_NAME_MAX || od_str_is(name, ".") ||
         od_str_is(name, ".."))
@@ -36,7 +36,7 @@ static bool check_name(struct creation *k, const struct od_new_topic *in,
     const struct od_image_topic *other;
     struct od_item_reply *twin;
 
-    if (!name_is_legal(in->name)) {
+    if (!od_topic_name_is_legal(in->name)) {
         od_step_refuse(s, out, OD_INVALID_TOPIC_EXCEPTION,
                        "A topic name has 1 to %d of the characters a-z, A-Z, 0-9, '.', '_' and "
                        "'-', and is neither \".\" nor \"..\".",

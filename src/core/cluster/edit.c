@@ -481,8 +481,6 @@ static void resolve_all(struct od_edit *e)
     struct od_image *all;
     struct od_pmap_walk walk = { 0 };
 
-    if (!ops)
-        return;
     ops->unref(e->image->plain_config);
     e->image->plain_config = resolve_layers(e->image, NULL);
     all = od_image_copy(e->image);
@@ -491,7 +489,31 @@ static void resolve_all(struct od_edit *e)
     od_image_unref(all);
 }
 
-static void resolve_after(struct od_edit *e, enum od_resource_type type, struct od_str name)
+static void resolve_live(struct od_edit *e)
+{
+    struct od_image *image = e->image;
+    const struct od_image_ops *ops = image->ops;
+
+    if (!image->live)
+        return;
+    ops->unref_live(image->live);
+    image->live = ops->resolve_live(
+        ops->ctx, od_image_resource_find(image, OD_RESOURCE_BROKER, ops->node),
+        od_image_resource_find(image, OD_RESOURCE_BROKER, OD_STR("")));
+}
+
+/* After the setting of our broker, or of all. */
+static void resolve_broker(struct od_edit *e, struct od_str setting)
+{
+    const struct od_image_ops *ops = e->image->ops;
+
+    resolve_live(e);
+    if (!ops->is_topic_default || ops->is_topic_default(ops->ctx, setting))
+        resolve_all(e);
+}
+
+static void resolve_after(struct od_edit *e, enum od_resource_type type, struct od_str name,
+                          struct od_str setting)
 {
     const struct od_image_topic *topic;
 
@@ -501,8 +523,8 @@ static void resolve_after(struct od_edit *e, enum od_resource_type type, struct 
             set_config(own_topic(e, topic->id, NULL), resolve(e->image, topic->name));
     } else if (type == OD_RESOURCE_BROKER) {
         e->broker_configs_changed = true;
-        if (name.len == 0 || (e->image->ops && od_str_eq(name, e->image->ops->node)))
-            resolve_all(e);
+        if (e->image->ops && (name.len == 0 || od_str_eq(name, e->image->ops->node)))
+            resolve_broker(e, setting);
     }
 }
 
@@ -550,7 +572,7 @@ static enum od_err apply_config(struct od_edit *e, const struct od_config_record
         od_pmap_remove(m,
                        od_resource_hash((struct od_resource_key){ type, draft.name }, m->seed),
                        &draft);
-    resolve_after(e, type, r->resource_name);
+    resolve_after(e, type, r->resource_name, r->name);
     return OD_NONE;
 }
 

@@ -397,6 +397,8 @@ struct od_image *od_image_new(const struct od_image_ops *ops, uint64_t seed)
     od_pmap_init(&image->features, &feature_kind, seed);
     if (ops)
         image->plain_config = ops->resolve(ops->ctx, NULL, NULL, NULL);
+    if (ops && ops->resolve_live)
+        image->live = ops->resolve_live(ops->ctx, NULL, NULL);
     return image;
 }
 
@@ -413,6 +415,8 @@ struct od_image *od_image_copy(const struct od_image *base)
     image->features = od_pmap_copy(&base->features);
     if (image->plain_config)
         image->plain_config = image->ops->ref(image->plain_config);
+    if (image->live)
+        image->live = image->ops->ref_live(image->live);
     return image;
 }
 
@@ -433,6 +437,8 @@ void od_image_unref(struct od_image *image)
     od_pmap_deinit(&image->features);
     if (image->plain_config)
         image->ops->unref(image->plain_config);
+    if (image->live)
+        image->ops->unref_live(image->live);
     od_free(image);
 }
 

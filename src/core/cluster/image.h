@@ -17,6 +17,7 @@
 
 struct od_image_ops;
 struct od_topic_config; /* the driver's: resolved settings of a topic, opaque here */
+struct od_live_config;  /* likewise: settings of our broker that change while it runs */
 
 enum { OD_NO_LEADER = -1 };
 
@@ -112,6 +113,13 @@ struct od_image_ops {
                                        const struct od_image_resource *brokers);
     struct od_topic_config *(*ref)(struct od_topic_config *t);
     void (*unref)(struct od_topic_config *t);
+    /* The three below may be NULL together: the image then has no live settings. */
+    struct od_live_config *(*resolve_live)(void *ctx, const struct od_image_resource *broker,
+                                           const struct od_image_resource *brokers);
+    struct od_live_config *(*ref_live)(struct od_live_config *c);
+    void (*unref_live)(struct od_live_config *c);
+    /* May this setting of a broker change what topics get?  NULL: any may. */
+    bool (*is_topic_default)(void *ctx, struct od_str name);
 };
 
 struct od_image {
@@ -128,6 +136,7 @@ struct od_image {
     struct od_pmap brokers;
     struct od_pmap features;
     struct od_topic_config *plain_config; /* of topics without settings of their own */
+    struct od_live_config *live;          /* of our broker; NULL without ops */
 };
 
 struct od_image *od_image_new(const struct od_image_ops *ops, uint64_t seed); /* empty */

@@ -29,7 +29,7 @@ static inline bool fixture_is_list(void *ctx, enum od_resource_type type, struct
     return od_str_is(name, "list");
 }
 
-static const struct od_cluster_rules fixture_rules = { NULL, fixture_check, fixture_is_list };
+static const struct od_cluster_rules fixture_rules = { NULL, fixture_check, fixture_is_list, NULL };
 
 struct fixture {
     struct od_image *image;

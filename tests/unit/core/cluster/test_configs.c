@@ -75,7 +75,7 @@ TEST(lists_change_by_item_from_what_is_in_force)
     CHECK_STR(stored(&f, "list"), "b,a");
     CHECK_EQ(run(&f, &no_list, 1)->err, OD_INVALID_CONFIG);
     CHECK_STR(f.reply.items[0].message,
-              "good is not a list: nothing can be appended or subtracted.");
+              "Can't APPEND to key good because its type is not LIST.");
     append.value = OD_STR_NULL;
     CHECK_EQ(run(&f, &append, 1)->err, OD_INVALID_REQUEST);
     fixture_free(&f);
@@ -128,13 +128,14 @@ TEST(what_names_nothing_or_twice_is_refused)
                                        topic_ops(twice, 1) };
 
     CHECK_EQ(run(&f, twice, 2)->err, OD_INVALID_REQUEST);
-    CHECK_STR(f.reply.items[0].message, "good is named twice.");
+    CHECK_STR(f.reply.items[0].message, "Error due to duplicate config keys");
     fixture_run(&f, alter(same, 2));
     CHECK_EQ(f.reply.items[0].err, OD_INVALID_REQUEST);
     CHECK_EQ(f.reply.items[1].err, OD_INVALID_REQUEST);
     odd[0].name = OD_STR("none");
     odd[1].type = OD_RESOURCE_BROKER; /* "t" is no number */
     odd[2].type = OD_RESOURCE_GROUP;
+    odd[2].name = OD_STR("");
     fixture_run(&f, alter(odd, 3));
     CHECK_EQ(f.reply.items[0].err, OD_UNKNOWN_TOPIC_OR_PARTITION);
     CHECK_EQ(f.reply.items[1].err, OD_INVALID_REQUEST);

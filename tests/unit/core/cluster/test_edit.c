@@ -256,7 +256,8 @@ static void unref_config(struct od_topic_config *t)
 
 TEST(settings_are_resolved_when_a_layer_changes_and_shared_otherwise)
 {
-    static const struct od_image_ops ops = { NULL, { "1", 1 }, resolve, ref_config, unref_config };
+    static const struct od_image_ops ops = { NULL, { "1", 1 }, resolve, ref_config, unref_config,
+                                              NULL, NULL, NULL, NULL };
     struct od_image *old, *now;
     struct od_image_delta delta;
     struct od_edit *e;
