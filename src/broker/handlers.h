@@ -7,6 +7,7 @@
 #pragma once
 
 #include "broker/call.h"
+#include "wire/api/alter_configs.h"
 #include "wire/api/alter_partition_reassignments.h"
 #include "wire/api/api_versions.h"
 #include "wire/api/create_partitions.h"
@@ -15,6 +16,7 @@
 #include "wire/api/delete_records.h"
 #include "wire/api/delete_topics.h"
 #include "wire/api/describe_cluster.h"
+#include "wire/api/describe_configs.h"
 #include "wire/api/describe_groups.h"
 #include "wire/api/describe_log_dirs.h"
 #include "wire/api/describe_producers.h"
@@ -24,9 +26,11 @@
 #include "wire/api/fetch.h"
 #include "wire/api/find_coordinator.h"
 #include "wire/api/heartbeat.h"
+#include "wire/api/incremental_alter_configs.h"
 #include "wire/api/init_producer_id.h"
 #include "wire/api/join_group.h"
 #include "wire/api/leave_group.h"
+#include "wire/api/list_config_resources.h"
 #include "wire/api/list_groups.h"
 #include "wire/api/list_offsets.h"
 #include "wire/api/list_partition_reassignments.h"

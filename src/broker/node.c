@@ -370,6 +370,7 @@ static enum od_err start(struct od_node *n)
     if (err)
         return err;
     n->id = od_storage_node_id(n->storage);
+    n->config.node_id = n->config.broker_id = n->id; /* as it is told to those who ask */
     n->cluster_id = od_storage_cluster_id(n->storage);
     od_meta_rules_init(&n->rules, &n->config, n->id);
     err = od_helpers_new(n->config.background_threads, &n->helpers);
