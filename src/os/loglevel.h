@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From which level on the lines of an area are logged.  Process-wide, changeable at any time from any
- * thread.  An area without a level of its own follows "root", which begins at INFO.
+ * From which level on the lines of an area are logged.  Process-wide, changeable at any time from
+ * any thread.  An area without a level of its own follows "root", which begins at INFO.
  */
 #pragma once
 

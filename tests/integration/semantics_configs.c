@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Describing, altering and listing settings: every version, sources and synonyms, Kafka's errors. */
+/* Describing, altering and listing settings: every version, every layer, Kafka's errors. */
 #include "ask.h"
 #include "wire/api/alter_configs.h"
 #include "wire/api/describe_configs.h"
@@ -224,7 +224,8 @@ TEST(what_cannot_be_described_says_why)
         const char *message; /* NULL: none */
     } cases[] = {
         { TOPIC, "no-such-topic", OD_UNKNOWN_TOPIC_OR_PARTITION, NULL },
-        { BROKER, "4711", OD_INVALID_REQUEST, "Unexpected broker id, expected 1, but received 4711" },
+        { BROKER, "4711", OD_INVALID_REQUEST,
+          "Unexpected broker id, expected 1, but received 4711" },
         { BROKER, "x", OD_INVALID_REQUEST, "Broker id must be an integer, but it is: x" },
         { LOGGER, "", OD_INVALID_REQUEST, "Broker id must not be empty" },
         { METRICS, "", OD_INVALID_REQUEST, "Client metrics subscription name must not be empty" },

@@ -95,6 +95,7 @@ TEST(lists_begin_with_what_is_in_force)
     CHECK(r.m.rules.is_list(r.m.rules.ctx, OD_RESOURCE_BROKER, OD_STR("log.cleanup.policy"),
                             &current));
     CHECK(!r.m.rules.is_list(r.m.rules.ctx, OD_RESOURCE_TOPIC, OD_STR("retention.ms"), &current));
-    CHECK(!r.m.rules.is_list(r.m.rules.ctx, OD_RESOURCE_BROKER, OD_STR("num.partitions"), &current));
+    CHECK(!r.m.rules.is_list(r.m.rules.ctx, OD_RESOURCE_BROKER, OD_STR("num.partitions"),
+                             &current));
     end(&r);
 }
