@@ -8,8 +8,10 @@
 /* Of the wire; what is logged is no part of the metadata. */
 enum { OD_RESOURCE_BROKER_LOGGER = 8 };
 
-/* Is this the number of our broker?  *why, in the call's arena, in Kafka's words; what: "Node id" or
- * "Broker id". */
+/*
+ * Is this the number of our broker?  *why, in the call's arena, in Kafka's words; what:
+ * "Node id" or "Broker id".
+ */
 bool od_resource_is_our_broker(struct od_call *call, struct od_str name, const char *what,
                                struct od_str *why);
 

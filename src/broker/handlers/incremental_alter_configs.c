@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* IncrementalAlterConfigs (api 44): single settings are set, deleted, appended to, subtracted from. */
+/* IncrementalAlterConfigs (api 44): settings are set, deleted, appended to, subtracted from. */
 #include "broker/handlers.h"
 
 #include "broker/resources.h"
