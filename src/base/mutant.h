@@ -22,6 +22,7 @@
     ROW(storage_recovery_no_sync)      /* recovered bytes count as durable unsynced */             \
     ROW(storage_tail_unchecked)        /* recovery believes batches without their CRC */           \
     ROW(producer_window_lost)          /* a restart forgets all but the last batch */              \
+    ROW(producer_gap_accepted)         /* any sequence follows the last one */                     \
     ROW(producer_epoch_unchecked)      /* a fenced producer's batch is appended */                 \
     ROW(clean_no_sync)                 /* a cleaned segment takes its place unsynced */            \
     ROW(clean_no_commit_sync)          /* the old segments go before the new has its name */       \
@@ -29,7 +30,6 @@
     ROW(clean_last_dropped)            /* some last records of a key go */                         \
     ROW(clean_same_path)               /* a reader opens a replaced segment by its name */         \
     ROW(broker_early_ack)              /* acks=all is answered at the append */                    \
-    ROW(broker_reads_undecided)        /* read_committed is bounded by the high watermark */       \
     ROW(broker_duplicate_early)        /* a duplicate is answered before it is durable */          \
     ROW(broker_offset_twice)           /* batches of one gather get one base offset */             \
     ROW(broker_append_forgotten)       /* what came while the lock was held stays */               \

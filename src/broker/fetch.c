@@ -115,9 +115,8 @@ static bool diverges(struct od_partition *p, const struct od_fetch_cursor *c,
 
 static int64_t visible_end(const struct od_fetch_call *f, const struct od_partition *p)
 {
-    return f->read_committed && !OD_MUTANT(broker_reads_undecided)
-               ? od_partition_stable_end(p)
-               : od_replica_high_watermark(&p->replica);
+    return f->read_committed ? od_partition_stable_end(p)
+                             : od_replica_high_watermark(&p->replica);
 }
 
 /* Says what can be read at the cursor now. */

@@ -120,7 +120,7 @@ void od_plog_flush_run(struct od_plog_flush *f)
     if (!err && f->sync_dir && !OD_MUTANT(storage_no_dir_sync))
         err = od_dir_sync(f->dir->path);
     f->err = err;
-    if (!err) {
+    if (!err && od_reserve_held(&f->storage->reserve)) { /* else the last room is for others */
         write_sides(f);
         write_indexes(f);
     }

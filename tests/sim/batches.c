@@ -86,6 +86,15 @@ size_t batch_build(uint8_t *out, uint64_t first, int n, size_t fill, int64_t tim
     return len;
 }
 
+void batch_identify(uint8_t *batch, size_t len, int64_t producer_id, int16_t epoch,
+                    int32_t sequence)
+{
+    od_be64_store(batch + 43, (uint64_t)producer_id);
+    od_be16_store(batch + 51, (uint16_t)epoch);
+    od_be32_store(batch + 53, (uint32_t)sequence);
+    od_be32_store(batch + CRC_POS, od_crc32c(batch + ATTRIBUTES_POS, len - ATTRIBUTES_POS));
+}
+
 void batch_place(uint8_t *batch, int64_t base_offset, int32_t leader_epoch)
 {
     od_be64_store(batch, (uint64_t)base_offset);

@@ -14,6 +14,10 @@ size_t batch_bytes_max(int n, size_t fill);
 /* n records with the numbers first, first + 1 ...; returns the length. */
 size_t batch_build(uint8_t *out, uint64_t first, int n, size_t fill, int64_t timestamp_ms);
 
+/* Makes a built batch that of a producer. */
+void batch_identify(uint8_t *batch, size_t len, int64_t producer_id, int16_t epoch,
+                    int32_t sequence);
+
 /* What a broker patches in when it appends. */
 void batch_place(uint8_t *batch, int64_t base_offset, int32_t leader_epoch);
 

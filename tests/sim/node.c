@@ -199,9 +199,12 @@ static void wait_clients(const char *what)
 static void run_clients(void)
 {
     int producers = 2 + (int)od_sim_random(4), consumers = 1 + (int)od_sim_random(3);
+    int idempotent = 1 + (int)od_sim_random(2);
 
     for (int i = 0; i < producers; i++)
         node_world_client(&world, "producer", node_produce);
+    for (int i = 0; i < idempotent; i++)
+        node_world_client(&world, "idempotent", node_produce_idempotent);
     for (int i = 0; i < consumers; i++)
         node_world_client(&world, "consumer", node_consume);
     node_world_client(&world, "observer", node_observe);

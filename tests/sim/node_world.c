@@ -135,6 +135,15 @@ bool node_client_connect(struct node_client *c)
     return false;
 }
 
+void node_world_producer_id(struct node_world *w, int64_t id)
+{
+    for (int i = 0; i < w->producer_id_count; i++)
+        if (w->producer_ids[i] == id)
+            od_sim_fail("producer-id: %lld was given out twice", (long long)id);
+    OD_SIM_CHECK(id >= 0 && w->producer_id_count < NODE_PRODUCER_IDS_MAX);
+    w->producer_ids[w->producer_id_count++] = id;
+}
+
 void node_client_timed(struct node_client *c, bool healthy, int64_t sent_ms, int64_t wait_ms,
                        const char *what)
 {

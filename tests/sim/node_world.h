@@ -7,8 +7,16 @@
 #include "os/sim/sim.h"
 #include "wire_conn.h"
 
-enum { NODE_TOPICS_MAX = 3, NODE_CLIENTS_MAX = 20, NODE_PARTITIONS_MAX = 12, NODE_PORT = 9092,
-       NODE_CALL_MS = 40000, NODE_LATENCY_MS = 3000, NODE_EXTRA_MAX = 12 };
+enum {
+    NODE_TOPICS_MAX = 3,
+    NODE_CLIENTS_MAX = 20,
+    NODE_PARTITIONS_MAX = 12,
+    NODE_PORT = 9092,
+    NODE_CALL_MS = 40000,
+    NODE_LATENCY_MS = 3000,
+    NODE_EXTRA_MAX = 12,
+    NODE_PRODUCER_IDS_MAX = 64,
+};
 
 struct od_node;
 
@@ -37,6 +45,8 @@ struct node_world {
     struct history *history;
     struct node_topic extra[NODE_EXTRA_MAX]; /* made during the faults, and acknowledged */
     int extra_count;
+    int64_t producer_ids[NODE_PRODUCER_IDS_MAX]; /* given out so far */
+    int producer_id_count;
     bool healthy;  /* no faults: a request sent now is answered within NODE_LATENCY_MS */
     bool stopping; /* clients finish what is in flight and return */
     int clients, clients_left;
@@ -68,7 +78,11 @@ void node_client_end(struct node_client *c); /* the last call of its main */
 void node_client_timed(struct node_client *c, bool healthy, int64_t sent_ms, int64_t wait_ms,
                        const char *what);
 
+/* The broker has given out this id: fails the run if it did so before. */
+void node_world_producer_id(struct node_world *w, int64_t id);
+
 void node_produce(void *client); /* mains of clients */
+void node_produce_idempotent(void *client);
 void node_consume(void *client);
 void node_observe(void *client);
 void node_administer(void *client);

@@ -99,7 +99,7 @@ static enum od_err judge(const struct standing *st, const struct od_producer_bat
         return OD_INVALID_TXN_STATE; /* no coordinator has vouched for it */
     if (st->epoch >= 0 && b->epoch != st->epoch && b->first_sequence != 0)
         return OD_OUT_OF_ORDER_SEQUENCE_NUMBER;
-    if (st->epoch >= 0 && b->epoch == st->epoch &&
+    if (st->epoch >= 0 && b->epoch == st->epoch && !OD_MUTANT(producer_gap_accepted) &&
         b->first_sequence != od_sequence_after(st->last_sequence, 1))
         return OD_OUT_OF_ORDER_SEQUENCE_NUMBER;
     return st->in_txn && !b->transactional ? OD_INVALID_TXN_STATE : OD_NONE;
