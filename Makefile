@@ -108,6 +108,13 @@ LINK_test_damage := $(WRAP_FILES)
 LINK_test_faults := $(WRAP_FILES)
 LINK_test_reserve := -Wl,--wrap=od_file_write,--wrap=od_file_truncate,--wrap=od_file_preallocate \
                      -Wl,--wrap=od_dir_space
+# Every system call of src/os/linux that can fail; tools/check-calls compares.
+OS_CALLS := open pread pwrite pwritev fdatasync ftruncate fstat fallocate sync_file_range syscall \
+            rename remove mkdir stat fsync opendir readdir fcntl statvfs realpath socket bind listen \
+            getsockname accept4 connect recv sendmsg sendfile epoll_create1 epoll_ctl epoll_wait \
+            eventfd signalfd pthread_create getrandom sysinfo sched_getaffinity fopen \
+            getaddrinfo
+LINK_test_failures := $(foreach call,$(OS_CALLS),-Wl,--wrap=$(call))
 $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(TESTLIB) $(B)/common.a $(B)/os-linux.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) $(LINK_$(notdir $@)) -o $@ -Wl,--start-group $^ -Wl,--end-group $(LIBS) -lcmocka
@@ -130,7 +137,8 @@ stress: ## producers and consumers at once on a broker built with ThreadSanitize
 lint: ## what a script can check: layers, sizes, headers that compile alone
 	@tools/check-layers
 	@tools/check-style
-	@$(MAKE) -s $(GEN_STAMP)
+	@$(MAKE) -s $(GEN_STAMP) $(B)/os-linux.a
+	@tools/check-calls $(B)/os-linux.a $(OS_CALLS)
 	@tools/check-headers $(CC) -std=gnu17 $(CPPFLAGS)
 
 packages:

@@ -111,10 +111,30 @@ static struct od_post *post_of(struct od_mpsc_node *node)
     return OD_CONTAINER(node, struct od_post, node);
 }
 
+/* Closes the account of the call in progress, for the watchdog. */
+static int64_t end_call(struct od_reactor *r)
+{
+    int64_t now_ns = od_clock_mono_ns();
+
+    if (r->call && now_ns - r->call_start_ns > r->longest_call_ns) {
+        r->longest_call = r->call;
+        r->longest_call_ns = now_ns - r->call_start_ns;
+    }
+    return now_ns;
+}
+
+void od_reactor_call(struct od_reactor *r, const char *name)
+{
+    r->call_start_ns = end_call(r);
+    r->call = name;
+}
+
 static void run_inbox(struct od_reactor *r)
 {
     struct od_mpsc_node *node = od_mpsc_take(&r->inbox);
 
+    if (node)
+        od_reactor_call(r, "post");
     while (node) {
         struct od_post *post = post_of(node);
 
@@ -139,6 +159,8 @@ void od_reactor_at_turn_end(struct od_reactor *r, struct od_post *post)
 
 static void run_turn_end(struct od_reactor *r)
 {
+    if (r->turn_end_first)
+        od_reactor_call(r, "turn end");
     for (int round = 0; r->turn_end_first && round < TURN_END_ROUNDS_MAX; round++) {
         struct od_mpsc_node *node = &r->turn_end_first->node;
 
@@ -180,6 +202,8 @@ void od_reactor_unwatch(struct od_reactor *r, struct od_watch *w)
 
 static void run_sockets(struct od_reactor *r)
 {
+    if (r->events_count > 0)
+        od_reactor_call(r, "socket");
     while (r->events_next < r->events_count) {
         struct od_poll_event event = r->events[r->events_next++];
         struct od_watch *w = event.tag;
@@ -206,26 +230,11 @@ static void run_timers(struct od_reactor *r)
     struct od_timer *t;
 
     od_wheel_advance(&r->wheel, r->now_ms);
-    for (int i = 0; i < TIMERS_PER_TURN_MAX && (t = od_wheel_pop(&r->wheel)); i++)
+    for (int i = 0; i < TIMERS_PER_TURN_MAX && (t = od_wheel_pop(&r->wheel)); i++) {
+        if (i == 0)
+            od_reactor_call(r, "timer");
         t->fire(t);
-}
-
-/* Closes the account of the call in progress, for the watchdog. */
-static int64_t end_call(struct od_reactor *r)
-{
-    int64_t now_ns = od_clock_mono_ns();
-
-    if (r->call && now_ns - r->call_start_ns > r->longest_call_ns) {
-        r->longest_call = r->call;
-        r->longest_call_ns = now_ns - r->call_start_ns;
     }
-    return now_ns;
-}
-
-void od_reactor_call(struct od_reactor *r, const char *name)
-{
-    r->call_start_ns = end_call(r);
-    r->call = name;
 }
 
 void od_reactor_stats(const struct od_reactor *r, struct od_reactor_stats *out)

@@ -78,6 +78,7 @@ void od_reactor_unwatch(struct od_reactor *r, struct od_watch *w);
 void od_timer_set(struct od_reactor *r, struct od_timer *t, int64_t deadline_ms);
 void od_timer_cancel(struct od_reactor *r, struct od_timer *t);
 
-/* Names the work in progress for the watchdog; name is a literal. */
+/* Names the work in progress for the watchdog; name is a literal.  A turn's phases name themselves
+ * "post", "socket", "timer" and "turn end". */
 void od_reactor_call(struct od_reactor *r, const char *name);
 void od_reactor_stats(const struct od_reactor *r, struct od_reactor_stats *out);
