@@ -110,17 +110,6 @@ TEST(tagged_fields_are_bounded_in_number_and_length)
     watch_end();
 }
 
-TEST(bytes_left_over_after_a_message_are_refused)
-{
-    struct raw *c;
-
-    watch_begin();
-    c = raw_open();
-    CHECK(raw_send_body(c, OD_api_versions_KEY, 0, "more", 4));
-    closed_and_logged(c, "api 18 version 0", "left over");
-    watch_end();
-}
-
 TEST(unknown_keys_and_versions_are_named)
 {
     static const struct {
