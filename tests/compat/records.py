@@ -38,7 +38,7 @@ def shape(i, package, line, large):
     if i % 10 == 1:
         key = NULL
     if i % 7 == 2:
-        headers = b'line=%d,package=%s,empty=' % (i, package.replace(b'=', b'-'))
+        headers = b'empty=,line=%d,package=%s' % (i, package.replace(b'=', b'-'))
     if i % 1000 == 300:
         partition, key = b'1', b''  # librdkafka sends an empty key anywhere
     if i % 1000 == 502:
