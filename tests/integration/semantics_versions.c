@@ -151,6 +151,9 @@ TEST(a_client_that_meant_another_cluster_has_to_rebootstrap)
     req.client_software_version = OD_STR("1.0");
     req.cluster_id = OD_STR("AAAAAAAAAAAAAAAAAAAAAA");
     CHECK_EQ(raw_call(c, OD_api_versions_KEY, 5, &req, &rsp), RAW_ANSWER);
+    CHECK_EQ(rsp.error_code, OD_INVALID_REQUEST); /* it has to say the node as well */
+    req.node_id = 1;
+    CHECK_EQ(raw_call(c, OD_api_versions_KEY, 5, &req, &rsp), RAW_ANSWER);
     CHECK_EQ(rsp.error_code, OD_REBOOTSTRAP_REQUIRED);
     raw_close(c);
 }

@@ -67,24 +67,33 @@ static bool name_fits(struct od_str s)
 }
 
 /* KIP-1242: a client that meant another cluster or broker has to look them up again. */
-static bool reached_another(const struct od_call *call, const struct od_api_versions_req *req)
+static enum od_err check_target(const struct od_call *call, const struct od_api_versions_req *req)
 {
     const struct od_node *node = call->shard->node;
+    bool has_cluster = req->cluster_id.data, has_node = req->node_id != -1;
 
-    return req->cluster_id.data && (!od_str_is(req->cluster_id, node->cluster_id) ||
-                                    (req->node_id >= 0 && req->node_id != node->id));
+    if (has_cluster != has_node)
+        return OD_INVALID_REQUEST;
+    if (has_cluster && (!od_str_is(req->cluster_id, node->cluster_id) || req->node_id != node->id))
+        return OD_REBOOTSTRAP_REQUIRED;
+    return OD_NONE;
+}
+
+static enum od_err check(const struct od_call *call, const struct od_api_versions_req *req)
+{
+    if (call->header.api_version >= 3 &&
+        (!name_fits(req->client_software_name) || !name_fits(req->client_software_version)))
+        return OD_INVALID_REQUEST;
+    return check_target(call, req);
 }
 
 enum od_done od_handle_api_versions(struct od_call *call, const struct od_api_versions_req *req,
                                     struct od_api_versions_rsp *rsp)
 {
-    if (call->header.api_version >= 3 &&
-        (!name_fits(req->client_software_name) || !name_fits(req->client_software_version))) {
-        rsp->error_code = OD_INVALID_REQUEST;
-        return OD_DONE;
-    }
-    if (reached_another(call, req)) {
-        rsp->error_code = OD_REBOOTSTRAP_REQUIRED;
+    enum od_err err = check(call, req);
+
+    if (err) {
+        rsp->error_code = od_err_to_wire(err);
         return OD_DONE;
     }
     list_apis(call, rsp);
