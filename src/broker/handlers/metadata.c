@@ -42,44 +42,46 @@ static void fill_topic(struct od_call *call, const struct od_image_topic *topic,
     }
 }
 
-static void fill_unknown(struct od_metadata_rsp_topic *out, enum od_err err,
-                         const struct od_metadata_req_topic *asked)
+static void fill_unknown(struct od_metadata_rsp_topic *out, enum od_err err, struct od_str name,
+                         struct od_uuid id)
 {
     out->error_code = od_err_to_wire(err);
-    out->name = asked->name;
-    out->topic_id = asked->topic_id;
+    out->name = name;
+    out->topic_id = id;
     out->topic_authorized_operations = OD_OPERATIONS_NOT_ASKED;
     out->partitions.n = 0;
 }
 
-static void fill_asked(struct od_call *call, const struct od_image *image,
-                       const struct od_metadata_req_topic *asked, struct od_auto_create **missing,
+static void fill_by_id(struct od_call *call, const struct od_image *image, struct od_uuid id,
                        struct od_metadata_rsp_topic *out)
 {
-    const struct od_metadata_req *req = call->request;
-    struct od_node *node = call->shard->node;
-    const struct od_image_topic *topic;
+    const struct od_image_topic *topic = od_image_topic_by_id(image, id);
 
-    if (!asked->name.data && !od_uuid_is_zero(asked->topic_id)) {
-        topic = od_image_topic_by_id(image, asked->topic_id);
-        if (topic)
-            fill_topic(call, topic, out);
-        else
-            fill_unknown(out, OD_UNKNOWN_TOPIC_ID, asked);
-        return;
-    }
-    topic = od_image_topic_find(image, asked->name);
+    if (topic)
+        fill_topic(call, topic, out);
+    else
+        fill_unknown(out, OD_UNKNOWN_TOPIC_ID, OD_STR_NULL, id);
+}
+
+static void fill_by_name(struct od_call *call, const struct od_image *image, struct od_str name,
+                         struct od_auto_create **missing, struct od_metadata_rsp_topic *out)
+{
+    const struct od_metadata_req *req = call->request;
+    const struct od_image_topic *topic = od_image_topic_find(image, name);
+    enum od_err err = OD_UNKNOWN_TOPIC_OR_PARTITION;
+
     if (topic) {
         fill_topic(call, topic, out);
         return;
     }
-    fill_unknown(out,
-                 od_topic_name_valid(asked->name) ? OD_UNKNOWN_TOPIC_OR_PARTITION
-                                                  : OD_INVALID_TOPIC_EXCEPTION,
-                 asked);
-    if (out->error_code == OD_UNKNOWN_TOPIC_OR_PARTITION && req->allow_auto_topic_creation &&
-        node->config.auto_create_topics_enable)
-        od_auto_create_add(missing, node, asked->name);
+    if (!od_topic_name_valid(name))
+        err = OD_INVALID_TOPIC_EXCEPTION;
+    fill_unknown(out, err, name, OD_UUID_ZERO);
+    if (req->include_topic_authorized_operations)
+        out->topic_authorized_operations = OD_OPERATIONS_TOPIC;
+    if (err == OD_UNKNOWN_TOPIC_OR_PARTITION && req->allow_auto_topic_creation &&
+        call->shard->node->config.auto_create_topics_enable)
+        od_auto_create_add(missing, call->shard->node, name);
 }
 
 /* Room for n topics; an answer may be many times its request, so the budget is asked. */
@@ -108,27 +110,70 @@ static void list_all_topics(struct od_call *call, const struct od_image *image,
         fill_topic(call, topic, &rsp->topics.v[n]);
 }
 
-/* What no error field of the version can say; the answer is then only the error. */
-static enum od_err check(const struct od_call *call, const struct od_metadata_req *req)
+/* Where one topic has an id, names do not count. */
+static bool asks_by_id(const struct od_metadata_req *req)
 {
+    for (int32_t i = 0; i < req->topics.n; i++)
+        if (!od_uuid_is_zero(req->topics.v[i].topic_id))
+            return true;
+    return false;
+}
+
+static void list_asked_topics(struct od_call *call, const struct od_image *image,
+                              struct od_metadata_rsp *rsp)
+{
+    const struct od_metadata_req *req = call->request;
+    struct od_auto_create *missing = NULL;
+    bool by_id = asks_by_id(req);
+    int32_t n = 0;
+
+    if (!make_room(call, rsp, req->topics.n))
+        return;
     for (int32_t i = 0; i < req->topics.n; i++) {
         const struct od_metadata_req_topic *t = &req->topics.v[i];
 
-        if (!t->name.data && (call->header.api_version < 12 || od_uuid_is_zero(t->topic_id)))
-            return OD_INVALID_REQUEST;
+        if (!by_id)
+            fill_by_name(call, image, t->name, &missing, &rsp->topics.v[n++]);
+        else if (!od_uuid_is_zero(t->topic_id))
+            fill_by_id(call, image, t->topic_id, &rsp->topics.v[n++]);
     }
-    return OD_NONE;
+    rsp->topics.n = n;
+    od_auto_create_submit(missing);
+}
+
+/* True if a topic has neither a name nor an id, or an id in a version that cannot look it up. */
+static bool is_invalid(const struct od_call *call, const struct od_metadata_req *req)
+{
+    bool by_id = asks_by_id(req), named = true;
+
+    for (int32_t i = 0; i < req->topics.n; i++)
+        named = named && req->topics.v[i].name.data;
+    return call->header.api_version < 12 ? by_id || !named : !by_id && !named;
+}
+
+/* Before version 13 only topics have an error. */
+static void refuse(struct od_call *call, const struct od_metadata_req *req,
+                   struct od_metadata_rsp *rsp)
+{
+    rsp->error_code = OD_INVALID_REQUEST;
+    if (!make_room(call, rsp, req->topics.n))
+        return;
+    for (int32_t i = 0; i < req->topics.n; i++) {
+        const struct od_metadata_req_topic *t = &req->topics.v[i];
+
+        fill_unknown(&rsp->topics.v[i], OD_INVALID_REQUEST, t->name.data ? t->name : OD_STR(""),
+                     t->topic_id);
+    }
 }
 
 enum od_done od_handle_metadata(struct od_call *call, const struct od_metadata_req *req,
                                 struct od_metadata_rsp *rsp)
 {
     struct od_node *node = call->shard->node;
-    struct od_auto_create *missing = NULL;
     struct od_image *image;
 
-    if (check(call, req)) {
-        od_call_refuse(call, "a topic without a name");
+    if (is_invalid(call, req)) {
+        refuse(call, req, rsp);
         return OD_DONE;
     }
     OD_ARENA_LIST(&call->arena, rsp->brokers, 1);
@@ -140,13 +185,10 @@ enum od_done od_handle_metadata(struct od_call *call, const struct od_metadata_r
     if (req->include_cluster_authorized_operations)
         rsp->cluster_authorized_operations = OD_OPERATIONS_CLUSTER;
     image = od_image_acquire(&node->image);
-    if (req->topics.n < 0 || (req->topics.n == 0 && call->header.api_version == 0)) {
+    if (req->topics.n < 0 || (req->topics.n == 0 && call->header.api_version == 0))
         list_all_topics(call, image, rsp);
-    } else if (make_room(call, rsp, req->topics.n)) {
-        for (int32_t i = 0; i < req->topics.n; i++)
-            fill_asked(call, image, &req->topics.v[i], &missing, &rsp->topics.v[i]);
-        od_auto_create_submit(missing);
-    }
+    else
+        list_asked_topics(call, image, rsp);
     od_image_unref(image);
     return OD_DONE;
 }
