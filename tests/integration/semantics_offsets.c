@@ -229,7 +229,7 @@ TEST(version_0_tells_the_end_and_where_segments_begin_newest_first)
     old_is(c, &t, (struct old_asked){ -2, 9 }, 1, 0, 0);
     old_is(c, &t, (struct old_asked){ INT64_MAX, 9 }, 2, 10, 0);
     old_is(c, &t, (struct old_asked){ T0, 9 }, 0, 0, 0); /* files change later than their records */
-    old_is(c, &t, (struct old_asked){ -3, 9 }, 0, 0, 0); /* not a special one yet */
+    CHECK_EQ(ask_old(c, &t, 0, (struct old_asked){ -3, 9 }).error_code, OD_UNSUPPORTED_VERSION);
     old_is(c, &empty, (struct old_asked){ -1, 9 }, 1, 0, 0);
     old_is(c, &empty, (struct old_asked){ INT64_MAX, 9 }, 1, 0, 0);
     raw_close(c);

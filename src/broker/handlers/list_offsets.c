@@ -101,16 +101,15 @@ static bool answer_now(struct search *s, struct od_partition *p,
         out->error_code = od_err_to_wire(err);
         return true;
     }
-    s->time.limit_offset = req->replica_id != CONSUMER    ? od_plog_end_offset(p->plog)
+    s->time.limit_offset = req->replica_id != CONSUMER ? od_plog_end_offset(p->plog)
                            : req->isolation_level == 1 ? od_partition_stable_end(p)
                                                        : od_replica_high_watermark(&p->replica);
-    if (timestamp == EARLIEST || timestamp == EARLIEST_LOCAL ||
-        timestamp == EARLIEST_PENDING_UPLOAD) { /* no tier: everything is local */
+    if (timestamp == EARLIEST || timestamp == EARLIEST_LOCAL) { /* no tier: everything is local */
         out->offset = od_plog_start_offset(p->plog);
         set_epoch(s, out, od_plog_epoch_at(p->plog, out->offset));
         return true;
     }
-    if (timestamp == LATEST_TIERED) /* nothing is tiered */
+    if (timestamp == LATEST_TIERED || timestamp == EARLIEST_PENDING_UPLOAD) /* nothing, ever */
         return true;
     if (req->replica_id == CONSUMER && !od_replica_reads_ready(&p->replica)) {
         out->error_code =
@@ -176,6 +175,10 @@ static bool handle_old(struct search *s)
 
     od_list_offsets_rsp_partition_defaults(out);
     out->partition_index = asked(s)->partition_index;
+    if (special_since(asked(s)->timestamp) > 0) {
+        out->error_code = OD_UNSUPPORTED_VERSION;
+        return true;
+    }
     p = od_call_partition(s->call, req->topics.v[s->topic].name, asked(s)->partition_index, &err);
     if (!p || asked(s)->max_num_offsets < 0) {
         out->error_code = od_err_to_wire(p ? OD_INVALID_REQUEST : err);
