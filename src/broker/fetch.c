@@ -93,12 +93,17 @@ static enum od_err locate(const struct od_fetch_call *f, struct od_partition *p,
                    ? OD_UNKNOWN_TOPIC_ID
                    : p->absent_err;
     err = od_replica_check_fetch(&p->replica, c->want.current_leader_epoch);
+    if (!err && f->follower) /* of another node, which is not in the assignment */
+        err = OD_NOT_LEADER_OR_FOLLOWER;
     return err ? err : od_plog_locate(p->plog, want, place);
 }
 
-/* KIP-320: a client whose last epoch ended earlier in our log than it believes has to go back. */
+/*
+ * KIP-320: a client whose last epoch ended earlier in our log than it believes has to go back; one
+ * whose epoch we cannot place is OFFSET_OUT_OF_RANGE.
+ */
 static bool diverges(struct od_partition *p, const struct od_fetch_cursor *c,
-                     struct od_fetch_rsp_epoch_end_offset *out)
+                     struct od_fetch_rsp_epoch_end_offset *out, enum od_err *err)
 {
     int32_t epoch;
     int64_t end;
@@ -106,6 +111,10 @@ static bool diverges(struct od_partition *p, const struct od_fetch_cursor *c,
     if (c->want.last_fetched_epoch < 0)
         return false;
     od_plog_epoch_end(p->plog, c->want.last_fetched_epoch, &epoch, &end);
+    if (epoch < 0) {
+        *err = OD_OFFSET_OUT_OF_RANGE;
+        return false;
+    }
     if (epoch == c->want.last_fetched_epoch && end >= c->want.fetch_offset)
         return false;
     out->epoch = epoch;
@@ -137,7 +146,7 @@ static void mark(struct od_fetch_call *f, struct od_fetch_cursor *c)
         od_partition_enter(p, &fx);
         want.limit_offset = visible_end(f, p);
         err = locate(f, p, c, &want, &place);
-        urgent = p->plog && diverges(p, c, &end);
+        urgent = !err && diverges(p, c, &end, &err);
         od_partition_leave(p, &fx, f->call->shard);
         if (place.segment)
             available = place.end_pos > place.from_pos ? place.end_pos - place.from_pos : 1;
@@ -290,6 +299,12 @@ static void add_aborted(struct od_fetch_call *f)
         f->result.err = err;
 }
 
+/* True if there is no such partition: then the list of aborted transactions is empty, not null. */
+static bool unknown(enum od_err err)
+{
+    return err == OD_UNKNOWN_TOPIC_OR_PARTITION || err == OD_UNKNOWN_TOPIC_ID;
+}
+
 /* What was found for the cursor goes into the answer, if the session says so. */
 static void put(struct od_fetch_call *f)
 {
@@ -311,7 +326,9 @@ static void put(struct od_fetch_call *f)
     f->out.high_watermark = f->result.err ? -1 : f->result.high_watermark;
     f->out.last_stable_offset = f->result.err ? -1 : f->stable_end;
     f->out.log_start_offset = f->result.err ? -1 : f->result.log_start;
-    if (!f->read_committed)
+    if (unknown(f->result.err))
+        f->out.aborted_transactions.n = 0;
+    else if (!f->read_committed || f->result.err)
         f->out.aborted_transactions.n = -1;
     f->out.preferred_read_replica = -1;
     f->out.records = (struct od_records){ .data = (const uint8_t *)"" };
@@ -360,7 +377,7 @@ static void look(struct od_fetch_call *f, struct od_partition *p)
         f->result.log_start = od_plog_start_offset(p->plog);
         if (!f->zstd_allowed && p->config->compression_type == OD_COMPRESSION_ZSTD)
             f->result.err = OD_UNSUPPORTED_COMPRESSION_TYPE;
-        if (!f->result.err && diverges(p, c, &f->out.diverging_epoch))
+        if (!f->result.err && diverges(p, c, &f->out.diverging_epoch, &f->result.err))
             f->result.diverging = true;
     }
     od_partition_leave(p, &fx, f->call->shard);

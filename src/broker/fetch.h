@@ -22,6 +22,7 @@ struct od_fetch_call {
     bool found; /* some records are in the answer */
     bool read_committed;
     bool zstd_allowed; /* Fetch 10 and above */
+    bool follower;     /* says that it is a replica; a single node has none */
     /* The cursor being served. */
     struct od_fetch_cursor *cursor;
     struct od_fetch_result result;

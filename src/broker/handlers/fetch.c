@@ -19,7 +19,7 @@ static enum od_err name_partitions(const struct od_fetch_req *req, struct od_fet
                 .fetch_offset = p->fetch_offset,
                 .log_start = p->log_start_offset,
                 .max_bytes = p->partition_max_bytes,
-                .current_leader_epoch = p->current_leader_epoch,
+                .current_leader_epoch = p->current_leader_epoch < 0 ? -1 : p->current_leader_epoch,
                 .last_fetched_epoch = p->last_fetched_epoch,
             };
             enum od_err err = od_fetch_want(s, &key, &want);
@@ -58,10 +58,6 @@ enum od_done od_handle_fetch(struct od_call *call, const struct od_fetch_req *re
     int32_t max_bytes = shard->node->config.fetch_max_bytes;
     enum od_err err;
 
-    if (replica >= 0) { /* nobody replicates from a single node */
-        rsp->error_code = OD_NOT_LEADER_OR_FOLLOWER;
-        return OD_DONE;
-    }
     err = od_fetch_begin(&shard->fetches, &start, &f->session);
     if (err) {
         rsp->error_code = od_err_to_wire(err);
@@ -81,6 +77,7 @@ enum od_done od_handle_fetch(struct od_call *call, const struct od_fetch_req *re
     f->min_bytes = req->min_bytes;
     f->bytes_left = req->max_bytes < max_bytes ? req->max_bytes : max_bytes;
     f->read_committed = req->isolation_level == 1;
+    f->follower = start.follower;
     f->zstd_allowed = call->header.api_version >= 10;
     od_fetch_start(f, req->max_wait_ms);
     return OD_PENDING;
