@@ -47,9 +47,16 @@ static void compare_member(const struct walk *w, const char *path, const char *n
 static void compare_objects(const struct walk *w, const char *path, const json_t *ours,
                             const json_t *theirs)
 {
+    const json_t *our_code = json_object_get(ours, "error_code");
+    const json_t *their_code = json_object_get(theirs, "error_code");
     const char *name;
     json_t *value;
 
+    /* The other members follow from the error. */
+    if (our_code && their_code && !json_equal(our_code, their_code)) {
+        compare_member(w, path, "error_code", our_code, their_code);
+        return;
+    }
     json_object_foreach((json_t *)ours, name, value)
         compare_member(w, path, name, value, json_object_get(theirs, name));
     json_object_foreach((json_t *)theirs, name, value) if (!json_object_get(ours, name))

@@ -97,6 +97,18 @@ static bool wanted(const struct run *r, const struct od_api *api, int16_t versio
            version == r->ours->served[api->key].max || version == api->flexible_min;
 }
 
+static void check_coverage(struct run *r, const struct script *s, int16_t version,
+                           const struct pair *played)
+{
+    bool never_good = version >= s->refused_min && version <= s->refused_max;
+
+    if (r->title || (played->bad >= BAD_MIN && (played->good >= GOOD_MIN || never_good)))
+        return;
+    printf("fault: %s %d has %d good and %d bad requests, %d and %d are the least\n", s->api->name,
+           version, played->good, played->bad, GOOD_MIN, BAD_MIN);
+    r->report.faults++;
+}
+
 static void play_version(struct run *r, const struct script *s, int16_t version, struct side *kafka)
 {
     struct pair pair = {
@@ -115,21 +127,7 @@ static void play_version(struct run *r, const struct script *s, int16_t version,
             (!r->title || fnmatch(r->title, c->title, 0) == 0))
             play(&pair, s, c, version);
     }
-}
-
-static void check_coverage(struct run *r, const struct script *s, int16_t version)
-{
-    bool never_good = version >= s->refused_min && version <= s->refused_max;
-    int good = 0, bad = 0;
-
-    for (int i = 0; i < s->count; i++)
-        if (version >= s->v[i].version_min && version <= s->v[i].version_max)
-            ++*(s->v[i].bad ? &bad : &good);
-    if ((good < GOOD_MIN && !never_good) || bad < BAD_MIN) {
-        printf("fault: %s %d has %d good and %d bad conversations, %d and %d are the least\n",
-               s->api->name, version, good, bad, GOOD_MIN, BAD_MIN);
-        r->report.faults++;
-    }
+    check_coverage(r, s, version, &pair);
 }
 
 static void play_script(struct run *r, const struct script *s)
@@ -140,7 +138,6 @@ static void play_script(struct run *r, const struct script *s)
     for (int16_t v = r->ours->served[key].min; v <= r->ours->served[key].max; v++) {
         int first = 0;
 
-        check_coverage(r, s, v);
         while (first < r->kafka_count && !side_serves(r->kafka[first], s->api, v))
             first++;
         if (first == r->kafka_count)

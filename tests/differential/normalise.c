@@ -20,6 +20,9 @@ static const struct rule {
 } rules[] = {
     { "api_versions", "api_keys", KEYED, { "api_key" } },
     { "api_versions", "finalized_features_epoch", OPAQUE, { NULL } },
+    { "describe_log_dirs", "log_dir", OPAQUE, { NULL } },
+    { "describe_log_dirs", "total_bytes", OPAQUE, { NULL } },
+    { "describe_log_dirs", "usable_bytes", OPAQUE, { NULL } },
     { "fetch", "records", RECORDS, { NULL } },
     { "fetch", "session_id", OPAQUE, { NULL } },
     { "list_offsets", "timestamp", RELATIVE, { NULL } },

@@ -159,6 +159,8 @@ static bool take_step(struct game *g, const struct step *s)
     switch (s->kind) {
     case STEP_LET:
         return bind(g, s);
+    case STEP_AWAIT:
+        return await_topic(g, s);
     case STEP_EVENTUALLY:
         return repeat_until_equal(g, s, version);
     case STEP_SILENT:
@@ -177,14 +179,22 @@ static bool take_step(struct game *g, const struct step *s)
 
 /* --- what is made from the last request ---------------------------------------------------- */
 
+/* The last answer closes a conversation or a variant. */
+static void count_answer(struct game *g)
+{
+    ++*(refused(g->answers[1]) ? &g->pair->bad : &g->pair->good);
+}
+
 static void take_variant(const json_t *variant, const char *name, void *arg)
 {
     struct game *g = arg;
 
     g->at.variant = name;
     g->pair->report->variants++;
-    if (exchange(g, g->last->api, g->at.version, variant, VARIANT_MS))
+    if (exchange(g, g->last->api, g->at.version, variant, VARIANT_MS)) {
         judge(g, g->last->api, note, g);
+        count_answer(g);
+    }
     g->at.variant = NULL;
 }
 
@@ -214,6 +224,7 @@ static void take_spoiled(struct game *g)
         }
         receive(g, g->last->api, g->at.version, VARIANT_MS);
         judge(g, g->last->api, note, g);
+        count_answer(g);
     }
     g->at.variant = NULL;
 }
@@ -221,6 +232,7 @@ static void take_spoiled(struct game *g)
 /* The title must say what Kafka says. */
 static void check_title(struct game *g, const struct conversation *c)
 {
+    count_answer(g);
     if (refused(g->answers[1]) != c->bad)
         report_fault(g->pair->report, &g->at, "Kafka's last answer is",
                      c->bad ? "good, the title says bad" : "bad, the title says good");
@@ -244,14 +256,14 @@ void play(struct pair *p, const struct script *script, const struct conversation
     p->report->conversations++;
     for (int i = 0; i < c->step_count && played; i++) {
         played = take_step(&g, &c->steps[i]);
-        if (c->steps[i].kind != STEP_LET)
+        if (c->steps[i].api)
             g.last = &c->steps[i];
     }
     if (played && g.last->api == c->api)
         check_title(&g, c);
     if (played && !c->bad && g.last->api == c->api && g.last->kind == STEP_CALL) {
-        take_spoiled(&g);
         variants_each(script, version, g.last->request, take_variant, &g);
+        take_spoiled(&g);
     }
     forget_answers(&g);
 }

@@ -9,6 +9,7 @@ struct pair {
     struct side *ours, *theirs;
     struct report *report;
     int64_t started_ms, now_ms; /* of the run, of the version's conversations */
+    int good, bad;              /* requests that Kafka answered, and refused; counted by play */
     bool verbose;               /* prints each request and both answers */
 };
 

@@ -153,15 +153,14 @@ static void call_step(struct parser *p, enum step_kind kind, char *words)
         s->version = (int16_t)strtol(slash, NULL, 10);
 }
 
-static void fix_members(struct parser *p, char *words)
+static void add_names(struct parser *p, char *words, char **names, int *count)
 {
-    struct script *s = p->script;
     char *state;
 
     for (char *w = strtok_r(words, " \n", &state); w; w = strtok_r(NULL, " \n", &state)) {
-        if (s->fixed_count == FIXED_MAX)
-            fail(p, "too many fixed members:", w);
-        s->fixed[s->fixed_count++] = od_str_dup(od_str_of(w));
+        if (*count == FIXED_MAX)
+            fail(p, "too many names:", w);
+        names[(*count)++] = od_str_dup(od_str_of(w));
     }
 }
 
@@ -211,7 +210,9 @@ static void take_statement(struct parser *p, char *statement)
     else if (!p->now && (rest = after(statement, "refused")))
         parse_versions(p, rest, &p->script->refused_min, &p->script->refused_max);
     else if (!p->now && (rest = after(statement, "fixed")))
-        fix_members(p, rest);
+        add_names(p, rest, p->script->fixed, &p->script->fixed_count);
+    else if (!p->now && (rest = after(statement, "once")))
+        add_names(p, rest, p->script->once, &p->script->once_count);
     else if (!p->now)
         fail(p, "not a title:", statement);
     else if ((rest = after(statement, "versions")))
@@ -220,6 +221,8 @@ static void take_statement(struct parser *p, char *statement)
         topic_step(p, rest);
     else if ((rest = after(statement, "records")))
         records_step(p, rest);
+    else if ((rest = after(statement, "await")))
+        add_step(p, STEP_AWAIT, NULL)->name = od_str_dup(od_str_of(rest));
     else if ((rest = after(statement, "let")))
         let_step(p, rest);
     else if ((rest = after(statement, "eventually")))
@@ -271,6 +274,8 @@ void script_free(struct script *s)
     }
     for (int i = 0; i < s->fixed_count; i++)
         od_free(s->fixed[i]);
+    for (int i = 0; i < s->once_count; i++)
+        od_free(s->once[i]);
     od_free(s->v);
     od_free(s);
 }

@@ -4,7 +4,8 @@
  *
  *     # A comment.
  *     refused 0-2                         before the first title: versions without a good answer,
- *     fixed timeout_ms acks               members that variants of requests leave alone
+ *     fixed timeout_ms acks               members that variants of requests leave alone,
+ *     once topic_data partition_data      and lists of which they double no element
  *     good: what it is about              a title; "bad:" if Kafka refuses the last request
  *     versions 1-3                        of the API; otherwise all that both sides serve
  *     topic a 2 retention.ms=1000         makes a topic of two partitions, waits for its leaders
@@ -12,6 +13,7 @@
  *     list_offsets {"topics": [{"name": "$a",       a request, in the version under test; others in
  *         "partitions": [{"timestamp": -1}]}]}      the highest one, or as in metadata/8
  *     let end topics.0.partitions.0.offset          gives $end a value of the answer before it
+ *     await a                             waits until a topic made otherwise has its leaders
  *     eventually metadata {...}           a request that is repeated until both answers agree
  *     silent produce {...}                a request without an answer
  *
@@ -27,14 +29,14 @@
 
 enum { STEPS_MAX = 24, FIXED_MAX = 12 };
 
-enum step_kind { STEP_CALL, STEP_EVENTUALLY, STEP_SILENT, STEP_TOPIC, STEP_LET };
+enum step_kind { STEP_CALL, STEP_EVENTUALLY, STEP_SILENT, STEP_TOPIC, STEP_AWAIT, STEP_LET };
 
 struct step {
     enum step_kind kind;
-    const struct od_api *api; /* of all but LET */
+    const struct od_api *api; /* of those with a request */
     int16_t version;          /* -1: the one under test, or the highest */
     json_t *request;          /* a template, owned */
-    char *name, *path;        /* TOPIC: of the topic.  LET: both.  Owned. */
+    char *name, *path;        /* TOPIC, AWAIT: of the topic.  LET: both.  Owned. */
 };
 
 struct conversation {
@@ -50,8 +52,8 @@ struct conversation {
 struct script {
     const struct od_api *api;
     int16_t refused_min, refused_max; /* versions that Kafka advertises and refuses */
-    int fixed_count;
-    char *fixed[FIXED_MAX]; /* owned */
+    int fixed_count, once_count;
+    char *fixed[FIXED_MAX], *once[FIXED_MAX]; /* owned */
     int count;
     struct conversation *v; /* owned */
 };

@@ -13,10 +13,10 @@ struct walk {
     void *arg;
 };
 
-static bool is_fixed(const struct script *s, const char *name)
+static bool is_among(char *const *names, int count, const char *name)
 {
-    for (int i = 0; i < s->fixed_count; i++)
-        if (strcmp(s->fixed[i], name) == 0)
+    for (int i = 0; i < count; i++)
+        if (strcmp(names[i], name) == 0)
             return true;
     return false;
 }
@@ -85,7 +85,7 @@ static void vary_list(const struct walk *w, json_t *object, const struct od_fiel
 
     try_value(w, object, f, path, none);
     try_value(w, object, f, path, null);
-    if (first) {
+    if (first && !is_among(w->script->once, w->script->once_count, f->name)) {
         json_array_append(twice, first);
         json_array_append(twice, first);
         try_value(w, object, f, path, twice);
@@ -113,7 +113,7 @@ static void vary(const struct walk *w, const struct od_shape *shape, json_t *obj
         struct od_text deeper = { 0 };
         size_t j;
 
-        if (!fill_has(f, w->version) || is_fixed(w->script, f->name))
+        if (!fill_has(f, w->version) || is_among(w->script->fixed, w->script->fixed_count, f->name))
             continue;
         if (f->list)
             vary_list(w, object, f, path);
