@@ -3,7 +3,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/configs.h"
-#include "config/key.h"
+#include "config/config.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -143,34 +143,12 @@ const struct od_cli_command od_cli_command_config_set = {
     .run = run_set,
 };
 
-static void explain(const struct od_key_row *row, bool topic, struct od_text *out)
-{
-    struct od_text bound = { 0 };
-
-    od_key_say_bound(row, &bound);
-    od_text_add(out, "%s (of %s)\n  %s\n  type: %s%s%s\n", topic ? row->topic_name : row->name,
-                topic ? "topics" : "brokers", row->doc, od_key_type_name(row->type),
-                bound.len ? ", " : "", od_text_get(&bound));
-    if (topic && row->name)
-        od_text_add(out, "  default: the broker's %s\n", row->name);
-    if (row->honoured)
-        od_text_add(out, "  no effect yet: %s\n", row->honoured);
-    od_text_reset(&bound);
-}
-
 static int run_explain(struct od_cli *cli)
 {
     struct od_text out = { 0 };
 
     for (int i = 0; i < cli->arg_count; i++) {
-        struct od_str name = od_str_of(cli->args[i]);
-        const struct od_key_row *topic = od_key_find_topic(name), *broker = od_key_find(name);
-
-        if (topic)
-            explain(topic, true, &out);
-        if (broker)
-            explain(broker, false, &out);
-        if (topic || broker) {
+        if (od_config_explain(od_str_of(cli->args[i]), &out)) {
             od_cli_done(cli);
             continue;
         }

@@ -3,7 +3,7 @@
 #include "config/config.h"
 
 #include "base/mem.h"
-#include "config/config_internal.h"
+#include "config/placeholders.h"
 
 #include <strings.h>
 
@@ -30,7 +30,9 @@ void od_config_say_key(const struct od_config *c, enum od_key key, struct od_tex
 {
     const struct od_origin *o = &c->origins[key];
 
-    od_text_add(out, "%s = %s (%s): ", od_key_row(key)->name, o->text ? o->text : "",
+    const char *text = o->text && od_key_row(key)->type != OD_TYPE_PASSWORD ? o->text : "";
+
+    od_text_add(out, "%s = %s (%s): ", od_key_row(key)->name, text,
                 o->place ? o->place : "default");
 }
 
@@ -63,8 +65,8 @@ static void note_unknown(const struct od_found *f, struct od_text *notes)
 {
     const struct od_key_row *topic = od_key_find_topic(od_str_of(f->name));
 
-    if (find_refused(od_str_of(f->name)))
-        return; /* its harmless value */
+    if (find_refused(od_str_of(f->name)) || od_str_starts(od_str_of(f->name), "config.providers."))
+        return; /* its harmless value; what ${} forms are read with */
     od_text_add(notes, "%s (%s): ", f->name, f->origin.place);
     if (topic && topic->name)
         od_text_add(notes, "is a setting of topics; the broker's is %s\n", topic->name);
@@ -247,6 +249,7 @@ enum od_err od_config_load(struct od_config *c, const struct od_config_input *in
         od_key_set_default(row, od_config_field(c, row));
     }
     good = od_sources_collect(in, &found, errors);
+    good = od_placeholders_fill(in, &found, errors) && good;
     good &= apply_found(c, &found, errors, notes);
     od_found_list_deinit(&found);
     apply_aliases(c);

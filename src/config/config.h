@@ -123,6 +123,8 @@ struct od_config_input {
     const char *file_name; /* for messages; NULL without a file */
     struct od_str file;    /* its bytes, Java .properties syntax */
     const char *const *environment; /* "NAME=value", ended by NULL; may be NULL */
+    /* Adds a file's bytes, for ${file:} and ${dir:}; false: it cannot be read.  May be NULL. */
+    bool (*read)(const char *path, struct od_text *out);
     const char *const *overrides;   /* "key=value" */
     int override_count;
     const char *data_dir; /* the default of log.dirs, chosen by od_config_data_dir */
@@ -152,5 +154,7 @@ struct od_str od_config_item(const char *list, int i);
 /* The value now in force, as DescribeConfigs shows it; c or t as the key's kind needs. */
 void od_config_print(const struct od_config *c, enum od_key key, struct od_text *out);
 
+/* What is known of a key of brokers, topics, groups or client metrics; false: there is none. */
+bool od_config_explain(struct od_str name, struct od_text *out);
 /* docs/configuration.md, generated from the rows. */
 void od_config_document(struct od_text *out);

@@ -89,7 +89,9 @@ void od_config_document(struct od_text *out)
                 "Settings come from, strongest first: `--override key=value`, environment "
                 "variables, the file,\nthe default. A variable is named `KAFKA_` and the key in "
                 "upper case, with `.` as `_`, `_` as `__`\nand `-` as `___`: `KAFKA_LOG_DIRS` "
-                "sets `log.dirs`. The file has Java's `.properties` syntax.\n\n"
+                "sets `log.dirs`. The file has Java's `.properties` syntax.\n"
+                "In a value `${env:NAME}` stands for a variable, `${file:PATH:KEY}` for a key of a "
+                "properties file,\n`${dir:PATH:NAME}` for the whole of a file.\n\n"
                 "## Broker\n\n");
     say_rows(false, out);
     od_text_add(out, "## Topics\n\n");

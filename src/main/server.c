@@ -78,6 +78,17 @@ static enum od_err read_file(const char *path, struct od_str *out)
     return OD_NONE;
 }
 
+static bool add_file(const char *path, struct od_text *out)
+{
+    struct od_str bytes = OD_STR_NULL;
+
+    if (read_file(path, &bytes))
+        return false;
+    od_text_add_str(out, bytes);
+    od_free((void *)bytes.data);
+    return true;
+}
+
 static void print_lines(enum od_log_level level, struct od_text *text)
 {
     const char *p = od_text_get(text);
@@ -98,6 +109,7 @@ static enum od_err load_config(struct server *s)
     struct od_config_input in = {
         .file_name = s->file,
         .environment = (const char *const *)environ,
+        .read = add_file,
         .overrides = s->overrides,
         .override_count = s->override_count,
         .cores = od_process_cores(),

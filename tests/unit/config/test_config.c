@@ -309,6 +309,47 @@ TEST(reactors_and_budget_follow_the_machine)
     }
 }
 
+TEST(every_key_of_kafkas_sample_files_is_known)
+{
+    /* What Kafka 3.9 and 4.4 ship beside the listeners; the metadata of 3.9's other file lies in
+     * ZooKeeper. */
+    static const char sample[] = "process.roles=broker,controller\n"
+                                 "node.id=1\n"
+                                 "controller.quorum.bootstrap.servers=localhost:9093\n"
+                                 "num.network.threads=3\n"
+                                 "num.io.threads=8\n"
+                                 "socket.send.buffer.bytes=102400\n"
+                                 "socket.receive.buffer.bytes=102400\n"
+                                 "socket.request.max.bytes=104857600\n"
+                                 "log.dirs=/tmp/kraft-combined-logs\n"
+                                 "num.partitions=1\n"
+                                 "num.recovery.threads.per.data.dir=2\n"
+                                 "offsets.topic.replication.factor=1\n"
+                                 "share.coordinator.state.topic.replication.factor=1\n"
+                                 "share.coordinator.state.topic.min.isr=1\n"
+                                 "transaction.state.log.replication.factor=1\n"
+                                 "transaction.state.log.min.isr=1\n"
+                                 "log.retention.hours=168\n"
+                                 "log.segment.bytes=1073741824\n"
+                                 "log.retention.check.interval.ms=300000\n"
+                                 "group.initial.rebalance.delay.ms=0\n";
+    struct loaded l = load(sample);
+    struct od_text old = { 0 };
+
+    CHECK_OK(l.err);
+    CHECK(!strstr(od_text_get(&l.notes), "unknown"));
+    unload(&l);
+    od_text_add(&old, "broker.id=0\nzookeeper.connect=localhost:2181\n"
+                      "zookeeper.connection.timeout.ms=18000\n%s",
+                strchr(strchr(sample, '\n') + 1, '\n') + 1);
+    l = load(od_text_get(&old));
+    CHECK_EQ(l.err, OD_E_CONFIG);
+    CHECK(od_str_starts(od_str_of(od_text_get(&l.errors)), "zookeeper.connect (f:2): "));
+    CHECK(!strstr(strchr(od_text_get(&l.errors), '\n') + 1, "\n"));
+    unload(&l);
+    od_text_reset(&old);
+}
+
 TEST(kafkas_own_server_properties_start)
 {
     struct loaded l = load("process.roles=broker,controller\nnode.id=1\n"
