@@ -211,6 +211,7 @@ static void on_turn_end(struct od_post *post)
     struct od_controller *c = OD_CONTAINER(post, struct od_controller, turn_end);
 
     c->turn_end_set = false;
+    od_reactor_call(c->o.reactor, "controller");
     run_batches(c);
 }
 
@@ -225,6 +226,7 @@ static void on_committed(struct od_meta_commit *commit)
     }
     OD_ASSERT(commit->position.offset == c->next_offset + c->records.n - 1);
     c->next_offset = commit->position.offset + 1;
+    od_reactor_call(c->o.reactor, "controller");
     image = od_edit_finish(c->edit, commit->position.offset, commit->position.term, &c->delta);
     c->edit = NULL;
     drop_batch(c);
