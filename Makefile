@@ -106,6 +106,7 @@ WRAP_FILES := -Wl,--wrap=od_file_open,--wrap=od_file_write,--wrap=od_file_sync \
               -Wl,--wrap=od_file_truncate,--wrap=od_path_rename,--wrap=od_path_remove,--wrap=od_dir_sync
 LINK_test_damage := $(WRAP_FILES)
 LINK_test_faults := $(WRAP_FILES)
+LINK_test_producer_faults := $(WRAP_FILES)
 LINK_test_clean_faults := $(WRAP_FILES)
 LINK_test_reserve := -Wl,--wrap=od_file_write,--wrap=od_file_truncate,--wrap=od_file_preallocate \
                      -Wl,--wrap=od_dir_space

@@ -222,7 +222,7 @@ static void apply(struct od_plog *p, struct od_plog_cut *cut)
     if (p->entry->cleaned > p->end_offset)
         od_manifest_put_cleaned(&p->storage->manifest, p->entry, p->end_offset);
     p->epochs_changed = true;
-    p->holding = false;
+    od_plog_hold_recovery(p);
     od_plog_settle_producers(p, od_plog_high_watermark(p));
     od_plog_put_state(p);
 }

@@ -150,22 +150,10 @@ static bool index_written(const struct od_segment *s, bool sealed)
     return sealed && s->index && s->index->written;
 }
 
-/* The recovery point does not pass a segment whose transaction index is not on the disk. */
-static void end_sides(struct od_plog *p, struct od_plog_flush *f)
+static void end_sides(struct od_plog_flush *f)
 {
-    bool written = true;
-
-    p->holding = false;
-    for (int i = 0; i < f->n && f->sides; i++) {
-        bool ended = od_segment_end_side(f->segments[i], &f->sides[i]);
-
-        if (written && !ended) {
-            p->holding = true;
-            p->held = (struct od_recovery_point){ f->segments[i]->base_offset,
-                                                  f->segments[i]->base_offset, 0 };
-        }
-        written &= ended;
-    }
+    for (int i = 0; i < f->n && f->sides; i++)
+        od_segment_end_side(f->segments[i], &f->sides[i]);
 }
 
 enum od_err od_plog_flush_end(struct od_plog *p, struct od_plog_flush *f)
@@ -175,7 +163,6 @@ enum od_err od_plog_flush_end(struct od_plog *p, struct od_plog_flush *f)
     OD_ASSERT(p->flush_out);
     p->flush_out = false;
     if (!err) {
-        end_sides(p, f);
         for (int i = 0; i < f->n; i++)
             if (index_written(f->segments[i], f->sealed >> i & 1))
                 od_segment_drop_index(f->segments[i]);
@@ -184,6 +171,8 @@ enum od_err od_plog_flush_end(struct od_plog *p, struct od_plog_flush *f)
         if (OD_MUTANT(storage_point_ahead))
             p->durable = (struct od_recovery_point){ p->end_offset, od_plog_active(p)->base_offset,
                                                      od_plog_active(p)->size };
+        end_sides(f);
+        od_plog_hold_recovery(p);
         od_plog_put_state(p);
     }
     release(f);
@@ -252,7 +241,7 @@ static enum od_err settle_side(struct od_segment *s)
         return OD_NONE;
     od_segment_take_side(s, &side);
     err = od_segment_write_side(s, &side);
-    (void)od_segment_end_side(s, &side);
+    od_segment_end_side(s, &side);
     return err;
 }
 
@@ -271,8 +260,11 @@ enum od_err od_plog_settle(struct od_plog *p)
         if (!err)
             err = settle_side(s);
     }
-    if (!err)
+    if (!err) {
+        od_plog_hold_recovery(p);
+        od_plog_put_state(p);
         err = od_plog_save_producers(p, &snapshot_offset);
+    }
     if (!err && p->epochs_changed)
         err = export_epochs(p);
     if (err)

@@ -94,8 +94,13 @@ void od_plog_free_producers(struct od_plog *p);
 OD_MUST_USE enum od_err od_plog_newest_snapshot(const char *dir,
                                                 const struct od_snapshot_list *list, int64_t limit,
                                                 struct od_producers *t, int64_t *offset);
-/* Blocking, alone with the log, whose segments are loaded.  clean: the notes it was loaded from. */
-OD_MUST_USE enum od_err od_plog_load_producers(struct od_plog *p, const struct od_clean_log *clean);
+/* Blocking, alone with the log, whose segments are loaded.  clean: the notes it was loaded from, or
+ * NULL; recovered_from: the recovery point's offset then. */
+OD_MUST_USE enum od_err od_plog_load_producers(struct od_plog *p, const struct od_clean_log *clean,
+                                               int64_t recovered_from);
+/* Locked.  The recovery point stays below durable markers whose index entries are not on the disk:
+ * recovery makes those anew that lie above it.  Then od_plog_put_state. */
+void od_plog_hold_recovery(struct od_plog *p);
 OD_MUST_USE enum od_err od_plog_save_producers(struct od_plog *p, int64_t *snapshot_offset);
 
 /* Blocking, alone with the log: what a clean stop does for one log. */

@@ -339,6 +339,7 @@ static void settle_bounds(struct od_plog *p)
 
 enum od_err od_plog_load(struct od_plog *p)
 {
+    struct od_recovery_point loaded = p->entry->recovery;
     enum od_err err = OD_NONE;
 
     if (p->entry->clean)
@@ -350,9 +351,15 @@ enum od_err od_plog_load(struct od_plog *p)
 
         if (active)
             active->sealed = false;
+        p->holding = true; /* until the state is known */
+        p->held = loaded;
         settle_bounds(p);
         od_plog_mark_clean(p);
-        err = od_plog_load_producers(p, p->entry->clean);
+        err = od_plog_load_producers(p, p->entry->clean, loaded.offset);
+    }
+    if (!err) {
+        od_plog_hold_recovery(p);
+        od_plog_put_state(p);
     }
     od_clean_log_free(p->entry->clean);
     p->entry->clean = NULL;

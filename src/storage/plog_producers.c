@@ -144,6 +144,20 @@ void od_plog_count_aborted(struct od_plog *p)
             p->n_aborted += p->segments[i]->aborted->n;
 }
 
+void od_plog_hold_recovery(struct od_plog *p)
+{
+    p->holding = false;
+    for (int i = 0; i < p->n_segments && p->n_aborted && !p->holding; i++) {
+        const struct od_segment *s = p->segments[i];
+        const struct od_aborted *a = s->aborted;
+
+        if (!a || a->on_disk == a->n || a->v[a->on_disk].last_offset >= p->durable.offset)
+            continue;
+        p->holding = true;
+        p->held = (struct od_recovery_point){ s->base_offset, s->base_offset, 0 };
+    }
+}
+
 /* --- replay ---------------------------------------------------------------------------------- */
 
 /* Past the damage at pos, or pos. */
@@ -344,7 +358,8 @@ static void forget(struct od_plog *p)
     }
 }
 
-enum od_err od_plog_load_producers(struct od_plog *p, const struct od_clean_log *clean)
+enum od_err od_plog_load_producers(struct od_plog *p, const struct od_clean_log *clean,
+                                   int64_t recovered_from)
 {
     int64_t limit = od_plog_high_watermark(p);
     enum od_err err = OD_E_CORRUPT;
@@ -353,6 +368,8 @@ enum od_err od_plog_load_producers(struct od_plog *p, const struct od_clean_log 
         return OD_NONE;
     if (limit > p->end_offset)
         limit = p->end_offset;
+    if (limit > recovered_from) /* above it a transaction index may be missing */
+        limit = recovered_from;
     if (clean && clean->snapshot_offset <= limit)
         err = take_clean(p, clean, &limit);
     if (!err)
@@ -434,11 +451,9 @@ enum od_err od_segment_write_side(const struct od_segment *s, struct od_segment_
     return err;
 }
 
-bool od_segment_end_side(struct od_segment *s, struct od_segment_side *side)
+void od_segment_end_side(struct od_segment *s, struct od_segment_side *side)
 {
-    bool written = side->aborted_written;
-
-    if (written && side->aborted_count)
+    if (side->aborted_written && side->aborted_count)
         s->aborted->on_disk = side->aborted_first + side->aborted_count;
     if (!side->snapshot_written && !s->snapshot) {
         s->snapshot = side->snapshot;
@@ -446,7 +461,6 @@ bool od_segment_end_side(struct od_segment *s, struct od_segment_side *side)
         side->snapshot = NULL;
     }
     od_segment_drop_side(side);
-    return written;
 }
 
 void od_segment_drop_side(struct od_segment_side *side)

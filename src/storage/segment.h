@@ -136,8 +136,8 @@ void od_segment_add_damage(struct od_segment *s, const struct od_damage *d);
 
 bool od_segment_has_side(const struct od_segment *s); /* locked, and the next two */
 void od_segment_take_side(struct od_segment *s, struct od_segment_side *out);
-/* False: the transaction index is not on the disk; it is tried again with the next flush. */
-bool od_segment_end_side(struct od_segment *s, struct od_segment_side *side);
+/* What was not written is tried again with the next flush. */
+void od_segment_end_side(struct od_segment *s, struct od_segment_side *side);
 OD_MUST_USE enum od_err od_segment_write_side(const struct od_segment *s,
                                               struct od_segment_side *side); /* blocking */
 void od_segment_drop_side(struct od_segment_side *side); /* in place of end */

@@ -13,6 +13,7 @@ static struct {
     enum kind kind;
     int calls;
     int fail_at; /* 0: never */
+    const char *no_room_for; /* files named so cannot be made: the disk is full; NULL: none */
     bool failed;
     bool open; /* parents of a new directory may fail to sync: they may be another's */
     bool sync_failed;
@@ -51,6 +52,8 @@ enum od_err __wrap_od_file_open(const char *name, unsigned flags, struct od_file
 {
     enum od_err err = flags & OD_FILE_CREATE ? next_call() : OD_NONE;
 
+    if (flags & OD_FILE_CREATE && fault.no_room_for && strstr(name, fault.no_room_for))
+        err = OD_E_NO_SPACE;
     return err ? err : __real_od_file_open(name, flags, out);
 }
 

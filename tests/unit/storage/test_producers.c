@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Producer state and transaction index through rolls, restarts, cuts and damage. */
-#include "fixture.h"
+#include "producers.h"
 
 #include "base/arena.h"
 
@@ -47,51 +47,6 @@ static void bench_crash(struct bench *b)
 static void bench_end(struct bench *b)
 {
     od_storage_abandon(b->s);
-}
-
-static void append_bytes(struct bench *b, uint8_t *data, size_t len)
-{
-    struct od_plog_batch batch;
-    int done;
-
-    od_be32_store(data + 17, od_crc32c(data + OD_BATCH_CRC_POS, len - OD_BATCH_CRC_POS));
-    batch = batch_of(data, len);
-    CHECK_OK(od_plog_append(b->p, &batch, 1, &done));
-}
-
-/* count records of a producer. */
-static void produce(struct bench *b, int64_t id, int16_t epoch, int32_t sequence, int32_t count,
-                    bool transactional)
-{
-    uint8_t data[512];
-    int64_t base = od_plog_end_offset(b->p);
-    size_t len = batch_make(data, base, count, 0, 1000 + base, 100);
-
-    od_be16_store(data + 21, transactional ? OD_BATCH_TRANSACTIONAL : 0);
-    od_be64_store(data + 43, (uint64_t)id);
-    od_be16_store(data + 51, (uint16_t)epoch);
-    od_be32_store(data + 53, (uint32_t)sequence);
-    append_bytes(b, data, len);
-}
-
-static void mark(struct bench *b, int64_t id, int16_t epoch, bool commit)
-{
-    static const uint8_t abort_key[] = { 0, 0, 0, 0 }, commit_key[] = { 0, 0, 0, 1 };
-    static const uint8_t value[] = { 0, 0, 0, 0, 0, 5 };
-    int64_t base = od_plog_end_offset(b->p);
-    struct od_batch_header h = od_batch_plain(base, 0);
-    struct od_batch_builder w;
-    uint8_t data[512];
-    size_t len;
-
-    h.attributes = OD_BATCH_TRANSACTIONAL | OD_BATCH_CONTROL;
-    h.producer_id = id;
-    h.producer_epoch = epoch;
-    od_batch_begin(&w, data, sizeof(data), &h);
-    od_batch_add(&w, 1000 + base, (struct od_bytes){ commit ? commit_key : abort_key, 4 },
-                 (struct od_bytes){ value, sizeof(value) }, NULL, 0);
-    CHECK_OK(od_batch_end(&w, &len));
-    append_bytes(b, data, len);
 }
 
 static void all_is_final(struct bench *b)
@@ -165,7 +120,7 @@ TEST(five_batches_are_known_after_a_clean_restart)
     struct bench b = bench_new();
 
     for (int i = 0; i < 6; i++)
-        produce(&b, 7, 0, i * 3, 3, false);
+        CHECK_OK(produce(b.p, 7, 0, i * 3, 3, false));
     all_is_final(&b);
     bench_restart(&b);
     CHECK_EQ(known_at(&b, 7, 0, 3), -1);
@@ -182,8 +137,8 @@ TEST(five_batches_on_both_sides_of_a_roll_are_known_after_a_crash)
     int n = 0;
 
     while (b.p->n_segments < 2)
-        produce(&b, 7, 0, n++, 1, false);
-    produce(&b, 7, 0, n++, 1, false);
+        CHECK_OK(produce(b.p, 7, 0, n++, 1, false));
+    CHECK_OK(produce(b.p, 7, 0, n++, 1, false));
     all_is_final(&b);
     CHECK_OK(od_storage_checkpoint(b.s));
     CHECK(b.p->segments[1]->snapshot == NULL);
@@ -215,9 +170,9 @@ TEST(a_producer_outlives_its_records)
     struct od_plog_retention r = { .now_ms = 0, .retention_ms = -1, .retention_bytes = 0 };
     struct od_plog_trash trash;
 
-    produce(&b, 7, 0, 0, 3, false);
+    CHECK_OK(produce(b.p, 7, 0, 0, 3, false));
     while (b.p->n_segments < 3)
-        produce(&b, 8, 0, (int32_t)od_plog_end_offset(b.p), 1, false);
+        CHECK_OK(produce(b.p, 8, 0, (int32_t)od_plog_end_offset(b.p), 1, false));
     all_is_final(&b);
     r.limit_offset = od_plog_end_offset(b.p);
     CHECK(od_plog_retain(b.p, &r, &trash));
@@ -252,7 +207,7 @@ TEST(a_snapshot_file_is_kafkas)
     char path[300];
     FILE *f;
 
-    produce(&b, 7, 2, 9, 3, false);
+    CHECK_OK(produce(b.p, 7, 2, 9, 3, false));
     all_is_final(&b);
     bench_restart(&b);
     path_in(&b, "00000000000000000003.snapshot", path);
@@ -271,7 +226,7 @@ TEST(a_damaged_snapshot_is_removed_and_the_log_read_instead)
     for (long pos = 0; pos < 52; pos++) {
         struct bench b = bench_new();
 
-        produce(&b, 7, 0, 0, 3, false);
+        CHECK_OK(produce(b.p, 7, 0, 0, 3, false));
         all_is_final(&b);
         od_plog_close(b.p);
         CHECK_OK(od_storage_close(b.s, 1));
@@ -287,7 +242,7 @@ TEST(a_missing_snapshot_is_made_good_from_the_log)
 {
     struct bench b = bench_new();
 
-    produce(&b, 7, 0, 0, 3, false);
+    CHECK_OK(produce(b.p, 7, 0, 0, 3, false));
     all_is_final(&b);
     od_plog_close(b.p);
     CHECK_OK(od_storage_close(b.s, 1));
@@ -302,11 +257,11 @@ TEST(a_snapshot_ahead_of_the_log_is_not_used)
     struct bench b = bench_new(), other = bench_new();
     char from[300], to[300], command[700];
 
-    produce(&b, 7, 0, 0, 3, false);
+    CHECK_OK(produce(b.p, 7, 0, 0, 3, false));
     all_is_final(&b);
     CHECK_OK(od_storage_checkpoint(b.s));
     for (int i = 0; i < 9; i++)
-        produce(&other, 7, 5, i, 1, false);
+        CHECK_OK(produce(other.p, 7, 5, i, 1, false));
     all_is_final(&other);
     bench_restart(&other);
     path_in(&other, "00000000000000000009.snapshot", from);
@@ -349,9 +304,9 @@ static struct bench with_abort(void)
 {
     struct bench b = bench_new();
 
-    produce(&b, 7, 0, 0, 3, true);
-    produce(&b, 8, 0, 0, 3, true);
-    mark(&b, 7, 0, false);
+    CHECK_OK(produce(b.p, 7, 0, 0, 3, true));
+    CHECK_OK(produce(b.p, 8, 0, 0, 3, true));
+    CHECK_OK(mark(b.p, 7, 0, false));
     return b;
 }
 
@@ -431,8 +386,8 @@ TEST(a_committed_transaction_leaves_no_entry)
     struct bench b = bench_new();
     struct od_aborted_txn t[1];
 
-    produce(&b, 7, 0, 0, 3, true);
-    mark(&b, 7, 0, true);
+    CHECK_OK(produce(b.p, 7, 0, 0, 3, true));
+    CHECK_OK(mark(b.p, 7, 0, true));
     all_is_final(&b);
     CHECK_EQ(od_plog_aborted(b.p, 0, 100, t, 1), 0);
     CHECK_EQ(od_plog_first_unstable(b.p), INT64_MAX);
@@ -458,7 +413,7 @@ TEST(a_cut_opens_the_transaction_again)
     cut_to(&b, 6);
     CHECK_EQ(od_plog_aborted(b.p, 0, 100, t, 1), 0);
     CHECK_EQ(od_plog_first_unstable(b.p), 0);
-    mark(&b, 8, 0, false); /* at 6 */
+    mark(b.p, 8, 0, false); /* at 6 */
     all_is_final(&b);
     CHECK_EQ(od_plog_aborted(b.p, 0, 100, t, 1), 1);
     CHECK_EQ(t[0].producer_id, 8);
@@ -476,61 +431,6 @@ static uint64_t next_random(uint64_t *state)
     return *state >> 33;
 }
 
-/* A snapshot knows one timestamp of a producer, so that those of its batches are not compared. */
-static void check_same(const struct od_producers *a, const struct od_producers *b)
-{
-    struct od_link *other = b->order.head.next;
-
-    CHECK_EQ(od_producers_count(a), od_producers_count(b));
-    OD_LIST_EACH (&a->order, link) {
-        const struct od_producer *x = OD_CONTAINER(link, struct od_producer, order);
-        const struct od_producer *y = OD_CONTAINER(other, struct od_producer, order);
-
-        other = other->next;
-        CHECK_EQ(x->id, y->id);
-        CHECK_EQ(x->epoch, y->epoch);
-        CHECK_EQ(x->coordinator_epoch, y->coordinator_epoch);
-        CHECK_EQ(x->txn_first_offset, y->txn_first_offset);
-        CHECK_EQ(x->last_timestamp, y->last_timestamp);
-        CHECK_EQ(x->done_count, y->done_count);
-        for (int i = 0; i < x->done_count; i++) {
-            CHECK_EQ(x->done[i].last_offset, y->done[i].last_offset);
-            CHECK_EQ(x->done[i].last_sequence, y->done[i].last_sequence);
-            CHECK_EQ(x->done[i].delta, y->done[i].delta);
-        }
-    }
-}
-
-/* The state must be what replaying the whole log gives. */
-static void check_against_log(struct bench *b)
-{
-    struct od_producers t;
-    uint64_t aborted = 0;
-
-    od_producers_init(&t, 9);
-    for (int i = 0; i < b->p->n_segments; i++) {
-        struct od_segment *s = b->p->segments[i];
-        struct od_segment *view = od_segment_new(s->cache, s->dir, s->base_offset);
-        uint32_t n;
-
-        CHECK_OK(od_segment_replay(view, s->size, 0, &t, true));
-        n = view->aborted ? view->aborted->n : 0;
-        CHECK_EQ(n, s->aborted ? s->aborted->n : 0);
-        if (n)
-            CHECK_MEM(view->aborted->v, s->aborted->v, n * sizeof(*s->aborted->v));
-        aborted += n;
-        od_segment_unref(view);
-    }
-    CHECK_EQ(b->p->n_aborted, aborted);
-    od_producers_settle(&t, od_plog_high_watermark(b->p));
-    CHECK_EQ(od_plog_first_unstable(b->p), od_producers_first_unstable(&t));
-    if (b->p->producers)
-        check_same(b->p->producers, &t);
-    else
-        CHECK_EQ(od_producers_count(&t), 0);
-    od_producers_deinit(&t);
-}
-
 static void random_write(struct bench *b, uint64_t *r)
 {
     int64_t id = (int64_t)(next_random(r) % 5);
@@ -541,10 +441,10 @@ static void random_write(struct bench *b, uint64_t *r)
     bool open = p && p->txn_first_offset >= 0;
 
     if (next_random(r) % 4 == 0)
-        mark(b, id, (int16_t)(epoch + next_random(r) % 2), next_random(r) % 2);
+        CHECK_OK(mark(b->p, id, (int16_t)(epoch + next_random(r) % 2), next_random(r) % 2));
     else
-        produce(b, id, epoch, next, 1 + (int32_t)(next_random(r) % 3),
-                open || next_random(r) % 2);
+        CHECK_OK(produce(b->p, id, epoch, next, 1 + (int32_t)(next_random(r) % 3),
+                         open || next_random(r) % 2));
 }
 
 static void random_step(struct bench *b, uint64_t *r)
@@ -584,7 +484,7 @@ TEST(the_state_is_what_the_log_says_at_every_step)
 
         for (int i = 0; i < 150; i++) {
             random_step(&b, &r);
-            check_against_log(&b);
+            check_against_log(b.p);
         }
         bench_end(&b);
     }
