@@ -158,9 +158,9 @@ test: packages-test ## everything that must be green before a commit
 
 run: packages ## install what is missing, build, start a broker on localhost:9092
 	@$(MAKE) -j$(JOBS) all
-	@echo 'Next, in another terminal (kcat is a Debian package):'
-	@echo '  echo hello | kcat -b localhost -t greetings -P'
-	@echo '  kcat -b localhost -t greetings -C -e'
+	@echo 'Next, in another terminal:'
+	@echo '  echo hello | $(B)/odradek produce greetings'
+	@echo '  $(B)/odradek consume greetings --exit'
 	@exec $(B)/odradek server
 
 demo: packages-test ## this system's package index through six partitions with each codec, and back

@@ -83,13 +83,14 @@ static const struct od_option options_of_get[] = {
 
 const struct od_cli_command od_cli_command_config_get = {
     .name = "config get",
-    .arguments = "topic|broker NAME [KEY]...",
+    .arguments = "KIND NAME [KEY]...",
     .args_min = 2,
     .args_max = OD_ARGS_ANY,
     .candidates = OD_CANDIDATES_ENTITY,
     .uses = OD_USES_CLUSTER | OD_USES_OUTPUT,
-    .help = "Show settings of a topic or a broker, and where they come from",
-    .details = "NAME is a topic, a broker's id, or \"all\" for what is set for all brokers.\n"
+    .help = "Show settings of a topic, a broker or a group, and where they come from",
+    .details = "KIND is one of " OD_CONFIGS_KINDS ".\n"
+               "NAME is a topic, a broker's id, or \"all\" for what is set for all brokers.\n"
                "Without KEY those that do not have their default.",
     .options = options_of_get,
     .run = run_get,
@@ -131,13 +132,14 @@ static const struct od_option options_of_set[] = {
 
 const struct od_cli_command od_cli_command_config_set = {
     .name = "config set",
-    .arguments = "topic|broker NAME [KEY=VALUE]...",
+    .arguments = "KIND NAME [KEY=VALUE]...",
     .args_min = 2,
     .args_max = OD_ARGS_ANY,
     .candidates = OD_CANDIDATES_ENTITY,
     .uses = OD_USES_CLUSTER | OD_USES_DRY_RUN,
-    .help = "Change settings of a topic or a broker",
-    .details = "NAME is a topic, a broker's id, or \"all\" for all brokers.  All changes are made\n"
+    .help = "Change settings of a topic, a broker or a group",
+    .details = "KIND is one of " OD_CONFIGS_KINDS ".\n"
+               "NAME is a topic, a broker's id, or \"all\" for all brokers.  All changes are made\n"
                "or none.",
     .options = options_of_set,
     .run = run_set,

@@ -27,12 +27,32 @@ static const char *type_name(int8_t type)
     return type > 0 && (size_t)type < OD_COUNT(names) ? names[type] : NULL;
 }
 
+/* Kafka's numbers are the powers of two, in the order of the words. */
+static enum od_configs_of kind_at(int i)
+{
+    return (enum od_configs_of)(OD_CONFIGS_TOPIC << i);
+}
+
+static const char *kind_name(enum od_configs_of of)
+{
+    static const char *const names[] = { "topic", "broker", "broker-logger", "client-metrics",
+                                         "group" };
+
+    for (size_t i = 0; i < OD_COUNT(names); i++)
+        if (kind_at((int)i) == of)
+            return names[i];
+    return "resource";
+}
+
 bool od_configs_kind(struct od_cli *cli, const char *word, enum od_configs_of *out)
 {
-    *out = !strcmp(word, "broker") ? OD_CONFIGS_BROKER : OD_CONFIGS_TOPIC;
-    if (!strcmp(word, "topic") || !strcmp(word, "broker"))
+    for (int i = 0; od_words_at(OD_CONFIGS_KINDS, i).data; i++) {
+        if (!od_str_is(od_words_at(OD_CONFIGS_KINDS, i), word))
+            continue;
+        *out = kind_at(i);
         return true;
-    od_cli_usage(cli, "settings belong to a topic or a broker, not to a \"%s\"", word);
+    }
+    od_cli_usage(cli, "settings belong to %s, not to \"%s\"", OD_CONFIGS_KINDS, word);
     return false;
 }
 
@@ -42,7 +62,7 @@ static bool aim(struct od_cli *cli, enum od_configs_of of, struct od_str name,
 {
     int64_t id;
 
-    if (of != OD_CONFIGS_BROKER || name.len == 0)
+    if ((of != OD_CONFIGS_BROKER && of != OD_CONFIGS_BROKER_LOGGER) || name.len == 0)
         return true;
     if (!od_str_to_i64(name, 0, INT32_MAX, &id)) {
         od_cli_usage(cli, "a broker is named by its id, not \"%.*s\"", OD_STR_ARGS(name));
@@ -109,7 +129,7 @@ int od_configs_get(struct od_cli *cli, enum od_configs_of of, struct od_str name
         err = (enum od_err)rsp.results.v[i].error_code;
         if (err) {
             od_cli_failed(cli, err, rsp.results.v[i].error_message, "%s \"%.*s\"",
-                          of == OD_CONFIGS_TOPIC ? "topic" : "broker", OD_STR_ARGS(name));
+                          kind_name(of), OD_STR_ARGS(name));
             return cli->failed_code;
         }
         take(&rsp.results.v[i], out->rows);
@@ -193,7 +213,7 @@ int od_configs_change(struct od_cli *cli, enum od_configs_of of, struct od_str n
         if (!err)
             continue;
         od_cli_failed(cli, err, rsp.responses.v[i].error_message, "%s \"%.*s\"",
-                      of == OD_CONFIGS_TOPIC ? "topic" : "broker", OD_STR_ARGS(name));
+                      kind_name(of), OD_STR_ARGS(name));
         code = cli->failed_code;
     }
     return code;

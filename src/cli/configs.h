@@ -7,6 +7,9 @@
 enum od_configs_of { /* Kafka's numbers */
     OD_CONFIGS_TOPIC = 2,
     OD_CONFIGS_BROKER = 4,
+    OD_CONFIGS_BROKER_LOGGER = 8,
+    OD_CONFIGS_CLIENT_METRICS = 16,
+    OD_CONFIGS_GROUP = 32,
 };
 
 struct od_configs {
@@ -28,5 +31,7 @@ void od_configs_deinit(struct od_configs *c);
  */
 OD_MUST_USE int od_configs_change(struct od_cli *cli, enum od_configs_of of, struct od_str name,
                                   const char *const *pairs, int pair_count, int *changes);
-/* "topic" or "broker"; false, and it was said: another word. */
+#define OD_CONFIGS_KINDS "topic|broker|broker-logger|client-metrics|group"
+
+/* One of OD_CONFIGS_KINDS; false, and it was said: another word. */
 OD_MUST_USE bool od_configs_kind(struct od_cli *cli, const char *word, enum od_configs_of *out);

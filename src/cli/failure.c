@@ -61,7 +61,6 @@ int od_cli_code(enum od_err err)
     case OD_E_NOT_FOUND: /* of a host */
     case OD_REQUEST_TIMED_OUT:
     case OD_NETWORK_EXCEPTION:
-    case OD_BROKER_NOT_AVAILABLE:
         return OD_EXIT_CONNECT;
     case OD_TOPIC_AUTHORIZATION_FAILED:
     case OD_GROUP_AUTHORIZATION_FAILED:
@@ -74,6 +73,7 @@ int od_cli_code(enum od_err err)
     case OD_UNKNOWN_TOPIC_ID:
     case OD_GROUP_ID_NOT_FOUND:
     case OD_RESOURCE_NOT_FOUND:
+    case OD_BROKER_NOT_AVAILABLE: /* no broker has that id */
         return OD_EXIT_NOT_FOUND;
     case OD_TOPIC_ALREADY_EXISTS:
     case OD_DUPLICATE_RESOURCE:

@@ -13,12 +13,12 @@ static const struct noun {
     const char *name;
     const char *help;
 } nouns[] = {
-    { "topic", "topics: create, look at, change, trim, delete" },
-    { "config", "settings of topics and brokers" },
-    { "cluster", "the cluster and its brokers" },
-    { "client", "who is connected" },
-    { "profile", "named settings of this tool" },
-    { "debug", "messages of the protocol, decoded" },
+    { "topic", "Topics: create, look at, change, trim, delete" },
+    { "config", "Settings of topics and brokers" },
+    { "cluster", "The cluster and its brokers" },
+    { "client", "Who is connected" },
+    { "profile", "Named settings of this tool" },
+    { "debug", "Messages of the protocol, decoded" },
 };
 
 static const char exits[] =

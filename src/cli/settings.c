@@ -162,6 +162,11 @@ static bool load_profile(struct od_settings *s, const char *name, bool must, str
     return good;
 }
 
+bool od_settings_load_profile(struct od_settings *s, const char *name, struct od_text *why)
+{
+    return load_profile(s, name, true, why);
+}
+
 static bool load_project(struct od_settings *s, struct od_text *why)
 {
     struct od_text up = { 0 };

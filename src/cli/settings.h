@@ -29,6 +29,10 @@ OD_MUST_USE bool od_settings_load(struct od_settings *s, const struct od_options
                                   struct od_text *why);
 void od_settings_deinit(struct od_settings *s);
 
+/* Of one profile alone, over what is there. */
+OD_MUST_USE bool od_settings_load_profile(struct od_settings *s, const char *name,
+                                          struct od_text *why);
+
 /* The parts that need no file. */
 void od_settings_init(struct od_settings *s);
 OD_MUST_USE bool od_settings_set(struct od_settings *s, struct od_str key, struct od_str value,

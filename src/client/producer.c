@@ -207,7 +207,7 @@ enum od_err od_producer_add(struct od_producer *p, const struct od_produce_recor
         od_text_reset(&p->why);
         od_text_add(&p->why, "topic \"%.*s\" has partitions 0 to %d, not %d",
                     OD_STR_ARGS(p->options.topic), p->lane_count - 1, partition);
-        return OD_UNKNOWN_TOPIC_OR_PARTITION;
+        return OD_E_LIMIT;
     }
     l = &p->lanes[partition];
     if (p->pending_bytes + bytes > OD_PRODUCER_PENDING_BYTES ||

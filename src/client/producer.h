@@ -48,7 +48,8 @@ OD_MUST_USE enum od_err od_producer_open(struct od_client *client,
                                          const struct od_producer_options *options,
                                          struct od_producer **out);
 void od_producer_free(struct od_producer *p); /* accepts NULL; drops what was not flushed */
-/* May send.  After an error, here or in the flush, nothing more can be written. */
+/* May send.  After an error, here or in the flush, nothing more can be written.  OD_E_LIMIT: there
+ * is no such partition. */
 OD_MUST_USE enum od_err od_producer_add(struct od_producer *p, const struct od_produce_record *r);
 OD_MUST_USE enum od_err od_producer_flush(struct od_producer *p);
 const char *od_producer_why(const struct od_producer *p);
