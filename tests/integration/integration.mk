@@ -4,7 +4,8 @@
 IT_SHARED := $(addprefix tests/integration/,raw.c ask.c admin.c)
 IT_SEMANTICS := $(sort $(wildcard tests/integration/semantics_*.c))
 IT_HOSTILE := $(sort $(wildcard tests/integration/hostile*.c))
-IT_BIN := $(addprefix $(B)/tests/integration/,semantics frozen survival hostile recorder fenced liar)
+IT_BIN := $(addprefix $(B)/tests/integration/,semantics frozen survival hostile recorder fenced \
+    liar plant transactions)
 FREEZE_SYNC := $(B)/tests/integration/freeze_sync.so
 
 $(B)/obj/tests/integration/%.o: CPPFLAGS += -Itests/integration
@@ -13,6 +14,8 @@ $(B)/tests/integration/frozen: $(call obj,tests/integration/frozen.c $(IT_SHARED
 $(B)/tests/integration/fenced: $(call obj,tests/integration/fenced.c $(IT_SHARED)) $(TESTLIB)
 $(B)/tests/integration/survival: $(call obj,tests/integration/survival.c $(IT_SHARED)) $(TESTLIB)
 $(B)/tests/integration/hostile: $(call obj,$(IT_HOSTILE) $(IT_SHARED)) $(TESTLIB)
+$(B)/tests/integration/plant: $(call obj,tests/integration/plant.c)
+$(B)/tests/integration/transactions: $(call obj,tests/integration/transactions.c $(IT_SHARED)) $(TESTLIB)
 $(B)/tests/integration/recorder: $(call obj,tests/integration/recorder.c)
 $(B)/tests/integration/liar: $(call obj,tests/integration/liar.c)
 $(IT_BIN): $(B)/common.a $(B)/os-linux.a

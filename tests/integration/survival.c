@@ -159,3 +159,80 @@ TEST(killed_everything_acknowledged_is_there_under_a_new_epoch)
     all_there(c, all, &epoch);
     raw_close(c);
 }
+
+/* --- what producers did ---------------------------------------------------------------------- */
+
+enum { PRODUCER = 4242 };
+
+/* The topic it writes to; made, and its name put beside what is remembered, when missing. */
+static struct topic windows(struct raw *c, bool make)
+{
+    struct topic t = { .id = OD_UUID_ZERO };
+    struct od_metadata_rsp_topic known;
+    char path[300];
+    FILE *f;
+
+    snprintf(path, sizeof(path), "%s.windows", getenv("SURVIVAL"));
+    f = fopen(path, make ? "w" : "r");
+    CHECK(f);
+    if (make) {
+        t = ask_create(c, "windows", 1, NULL);
+        fprintf(f, "%s\n", t.name);
+    } else {
+        CHECK_EQ(fscanf(f, "%63s", t.name), 1);
+        CHECK(ask_topic(c, t.name, &known));
+        t.id = known.topic_id;
+    }
+    fclose(f);
+    return t;
+}
+
+static struct od_produce_rsp_partition send(struct raw *c, const struct topic *t, int32_t sequence)
+{
+    struct batch plain = batch_of(1), b = batch_of_producer(&plain, PRODUCER, 0, sequence);
+
+    return ask_produce(c, t, 0, &b);
+}
+
+/* Each of the last five is known by its offset, and the next one follows. */
+static void last_five_are_known(struct raw *c)
+{
+    struct topic t = windows(c, false);
+    int64_t end = ask_end(c, &t);
+
+    for (int64_t i = end - 5; i < end; i++) {
+        struct od_produce_rsp_partition out = send(c, &t, (int32_t)i);
+
+        CHECK_EQ(out.error_code, OD_NONE);
+        CHECK_EQ(out.base_offset, i);
+    }
+    CHECK_EQ(ask_end(c, &t), end);
+    CHECK_EQ(send(c, &t, (int32_t)end + 1).error_code, OD_OUT_OF_ORDER_SEQUENCE_NUMBER);
+    CHECK_EQ(send(c, &t, (int32_t)end).base_offset, end);
+}
+
+TEST(before_an_idempotent_producer_writes)
+{
+    struct raw *c = raw_open();
+    struct topic t = windows(c, true);
+
+    for (int i = 0; i < 7; i++)
+        CHECK_EQ(send(c, &t, i).base_offset, i);
+    raw_close(c);
+}
+
+TEST(stopped_its_last_five_batches_are_known)
+{
+    struct raw *c = raw_open();
+
+    last_five_are_known(c);
+    raw_close(c);
+}
+
+TEST(killed_its_last_five_batches_are_known)
+{
+    struct raw *c = raw_open();
+
+    last_five_are_known(c);
+    raw_close(c);
+}
