@@ -108,6 +108,7 @@ LINK_test_damage := $(WRAP_FILES)
 LINK_test_faults := $(WRAP_FILES)
 LINK_test_producer_faults := $(WRAP_FILES)
 LINK_test_clean_faults := $(WRAP_FILES)
+LINK_test_local := $(WRAP_FILES)
 LINK_test_reserve := -Wl,--wrap=od_file_write,--wrap=od_file_truncate,--wrap=od_file_preallocate \
                      -Wl,--wrap=od_dir_space
 # Every system call of src/os/linux that can fail; tools/check-calls compares.

@@ -324,13 +324,27 @@ static void log_stops(const struct od_node *n)
 
 /* --- the whole ------------------------------------------------------------------------------- */
 
+/* Segments no larger than what lies between two snapshots, or they would outlive their use. */
+static void set_snapshots(const struct od_config *c, struct od_local_options *local)
+{
+    enum { SEGMENT_BYTES_MIN = 4096 };
+    int64_t between = c->metadata_log_max_record_bytes_between_snapshots;
+
+    local->snapshot_bytes = between;
+    local->snapshot_interval_ms = c->metadata_log_max_snapshot_interval_ms;
+    local->segment_bytes = c->metadata_log_segment_bytes;
+    if (between < local->segment_bytes)
+        local->segment_bytes = between > SEGMENT_BYTES_MIN ? (int32_t)between : SEGMENT_BYTES_MIN;
+}
+
 static enum od_err open_metadata(struct od_node *n)
 {
     struct od_local_options local = { .storage = n->storage,
                                       .helpers = n->helpers,
                                       .node_id = n->id,
                                       .image_ops = &n->rules.ops,
-                                      .seed = od_random_u64() };
+                                      .seed = od_random_u64(),
+                                      .holder = &n->image };
     struct od_controller_options options = { .reactor = n->shards[0].reactor,
                                              .holder = &n->image,
                                              .rules = &n->rules.rules,
@@ -339,8 +353,10 @@ static enum od_err open_metadata(struct od_node *n)
                                              .ctx = n };
     struct od_image *image = NULL;
     struct od_meta_position position;
-    enum od_err err = od_local_open(&local, &n->store);
+    enum od_err err;
 
+    set_snapshots(&n->config, &local);
+    err = od_local_open(&local, &n->store);
     if (!err)
         err = n->store->ops->load(n->store, &image, &position);
     if (!image) /* it could not be loaded: an empty one, for an orderly end */

@@ -37,6 +37,7 @@ static int calls_alive(const struct od_node *n)
 static bool is_idle(const struct od_node *n)
 {
     return calls_alive(n) == 0 && od_controller_idle(n->controller) &&
+           n->store->ops->quiesce(n->store) &&
            od_housekeeping_idle(&n->life->housekeeping) && od_cleaner_idle(&n->life->cleaner) &&
            !od_node_opening(n) &&
            atomic_load(&n->jobs_out) == 0;

@@ -4,16 +4,14 @@
  * batch that names the leader; each commit is one batch of framed metadata records with the term as
  * leader epoch; quorum-state names the term before anything is written in it.
  */
-#include "meta/local.h"
+#include "meta/local_internal.h"
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/mutant.h"
-#include "core/cluster/edit.h"
 #include "meta/metabatch.h"
 #include "os/clock.h"
 #include "os/file.h"
-#include "storage/plog.h"
 #include "storage/smallfile.h"
 #include "storage/storage.h"
 
@@ -23,26 +21,11 @@ static const struct od_str topic = { "__cluster_metadata", 18 };
 static const char dir_name[] = "__cluster_metadata-0";
 static const struct od_uuid topic_id = { { [15] = 1 } }; /* as Kafka has it */
 
-struct local {
-    struct od_meta_store store;
-    struct od_local_options o;
-    struct od_plog *log;
-    char *dir; /* of the partition */
-    int32_t term;
-    bool abort_pending; /* the log ends inside a metadata transaction */
-    /* The commit in flight, or NULL. */
-    struct od_meta_commit *commit;
-    int64_t commit_end;
-    struct od_plog_flush flush;
-    struct od_job job;
-    struct od_timer retry;
-};
-
 /* --- loading ---------------------------------------------------------------------------------- */
 
 struct loading {
     struct od_edit *edit;
-    struct od_meta_position position;
+    struct od_meta_position position; /* of the last record applied; offset -1: none */
 };
 
 static enum od_err fail_load(const struct od_batch_header *h, enum od_err err, const char *why)
@@ -65,7 +48,9 @@ static enum od_err apply_batches(struct loading *l, const uint8_t *data, size_t 
             err = OD_E_TRUNCATED;
         if (err)
             return err; /* storage gave us whole batches: logged there or a broken disk */
-        err = od_batch_check(data + pos, &h);
+        if (od_batch_last_offset(&h) <= l->position.offset)
+            continue; /* the snapshot has it */
+        err = h.base_offset > l->position.offset ? od_batch_check(data + pos, &h) : OD_E_CORRUPT;
         if (!err)
             err = od_metabatch_apply(data + pos, &h, l->edit, &why);
         if (err)
@@ -92,7 +77,7 @@ static enum od_err read_range(struct loading *l, const struct od_plog_range *ran
 }
 
 /* The next piece of the log; *offset moves behind it. */
-static enum od_err read_piece(const struct local *s, struct loading *l, int64_t *offset)
+static enum od_err read_piece(struct od_local *s, struct loading *l, int64_t *offset)
 {
     struct od_plog_want want = { .offset = *offset,
                                  .limit_offset = od_plog_end_offset(s->log),
@@ -106,6 +91,7 @@ static enum od_err read_piece(const struct local *s, struct loading *l, int64_t 
         err = od_plog_scan(&place, true, &range);
     if (!err && range.len > 0)
         err = read_range(l, &range);
+    s->snapshots.fresh_bytes += range.len;
     if (!err && range.next_offset <= *offset)
         err = OD_E_CORRUPT;
     *offset = range.next_offset;
@@ -114,7 +100,7 @@ static enum od_err read_piece(const struct local *s, struct loading *l, int64_t 
     return err;
 }
 
-static enum od_err finish_load(struct local *s, struct loading *l, struct od_image **image)
+static enum od_err finish_load(struct od_local *s, struct loading *l, struct od_image **image)
 {
     struct od_image_delta delta;
     struct od_metadata_record abort_record;
@@ -138,20 +124,12 @@ static enum od_err finish_load(struct local *s, struct loading *l, struct od_ima
 static enum od_err load(struct od_meta_store *store, struct od_image **image,
                         struct od_meta_position *position)
 {
-    struct local *s = OD_CONTAINER(store, struct local, store);
-    struct od_image *empty;
+    struct od_local *s = OD_CONTAINER(store, struct od_local, store);
+    struct od_image *empty = od_image_new(s->o.image_ops, s->o.seed);
     struct loading l = { .position = { -1, 0 } };
-    int64_t offset = od_plog_start_offset(s->log);
-    enum od_err err = OD_NONE;
+    enum od_err err = od_local_load_snapshot(s, empty, &l.edit, &l.position);
+    int64_t offset = l.position.offset + 1;
 
-    if (offset > 0) {
-        od_log(OD_LOG_ERROR, "meta", "%s begins at offset %lld: it needs a snapshot, and reading "
-                                     "those is not built yet",
-               s->dir, (long long)offset);
-        return OD_E_CONFIG;
-    }
-    empty = od_image_new(s->o.image_ops, s->o.seed);
-    l.edit = od_edit_new(empty);
     while (!err && offset < od_plog_end_offset(s->log))
         err = read_piece(s, &l, &offset);
     if (!err)
@@ -164,7 +142,7 @@ static enum od_err load(struct od_meta_store *store, struct od_image **image,
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-static enum od_err append(struct local *s, const struct od_metabatch *b)
+static enum od_err append(struct od_local *s, const struct od_metabatch *b)
 {
     struct od_plog_batch batch = {
         .data = b->data,
@@ -180,7 +158,7 @@ static enum od_err append(struct local *s, const struct od_metabatch *b)
 }
 
 /* Blocking, at start. */
-static enum od_err flush_now(struct local *s)
+static enum od_err flush_now(struct od_local *s)
 {
     struct od_plog_flush flush;
     enum od_err err = OD_NONE;
@@ -192,7 +170,7 @@ static enum od_err flush_now(struct local *s)
     return err;
 }
 
-static enum od_err write_quorum_state(const struct local *s)
+static enum od_err write_quorum_state(const struct od_local *s)
 {
     struct od_text text = { 0 };
     enum od_err err;
@@ -226,7 +204,7 @@ static int64_t json_number(struct od_str text, const char *key)
 }
 
 /* The newest term that anyone has begun here. */
-static enum od_err latest_term(const struct local *s, int32_t *term)
+static enum od_err latest_term(const struct od_local *s, int32_t *term)
 {
     struct od_text text = { 0 };
     enum od_err err = od_smallfile_read(s->dir, "quorum-state", &text);
@@ -241,7 +219,7 @@ static enum od_err latest_term(const struct local *s, int32_t *term)
     return err == OD_E_NOT_FOUND ? OD_NONE : err;
 }
 
-static enum od_err append_records(struct local *s, const struct od_record_list *records)
+static enum od_err append_records(struct od_local *s, const struct od_record_list *records)
 {
     struct od_metabatch b = { 0 };
     enum od_err err = od_metabatch_build(&b, records, od_plog_end_offset(s->log), s->term,
@@ -253,7 +231,7 @@ static enum od_err append_records(struct local *s, const struct od_record_list *
     return err;
 }
 
-static enum od_err append_leader_change(struct local *s)
+static enum od_err append_leader_change(struct od_local *s)
 {
     struct od_metabatch b = { 0 };
     enum od_err err = od_metabatch_leader_change(&b, s->o.node_id, od_plog_end_offset(s->log),
@@ -267,7 +245,7 @@ static enum od_err append_leader_change(struct local *s)
 
 static enum od_err lead(struct od_meta_store *store, int32_t *term, int64_t *next_offset)
 {
-    struct local *s = OD_CONTAINER(store, struct local, store);
+    struct od_local *s = OD_CONTAINER(store, struct od_local, store);
     struct od_metadata_record abort_record;
     struct od_record_list records = { &abort_record, 1, 1 };
     enum od_err err = latest_term(s, &s->term);
@@ -294,11 +272,13 @@ static enum od_err lead(struct od_meta_store *store, int32_t *term, int64_t *nex
     return OD_NONE;
 }
 
-static void finish_commit(struct local *s, enum od_commit_outcome outcome)
+static void finish_commit(struct od_local *s, enum od_commit_outcome outcome)
 {
     struct od_meta_commit *c = s->commit;
 
     s->commit = NULL;
+    if (outcome == OD_COMMIT_COMMITTED)
+        od_local_note_commit(s, s->commit_bytes);
     c->outcome = outcome;
     c->position = (struct od_meta_position){ s->commit_end - 1, s->term };
     c->done(c);
@@ -306,10 +286,10 @@ static void finish_commit(struct local *s, enum od_commit_outcome outcome)
 
 static void run_flush(struct od_job *job)
 {
-    od_plog_flush_run(&OD_CONTAINER(job, struct local, job)->flush);
+    od_plog_flush_run(&OD_CONTAINER(job, struct od_local, job)->flush);
 }
 
-static void submit_flush(struct local *s)
+static void submit_flush(struct od_local *s)
 {
     if (od_helpers_submit(s->o.helpers, &s->job))
         od_timer_set(od_reactor_current(), &s->retry,
@@ -317,7 +297,7 @@ static void submit_flush(struct local *s)
 }
 
 /* Flushes until all that was committed is durable; one flush may not take all segments. */
-static void flush_more(struct local *s)
+static void flush_more(struct od_local *s)
 {
     if (od_plog_durable_end(s->log) >= s->commit_end || OD_MUTANT(meta_early_commit)) {
         od_plog_set_high_watermark(s->log, s->commit_end);
@@ -331,7 +311,7 @@ static void flush_more(struct local *s)
 
 static void flushed(struct od_job *job)
 {
-    struct local *s = OD_CONTAINER(job, struct local, job);
+    struct od_local *s = OD_CONTAINER(job, struct od_local, job);
 
     if (od_plog_flush_end(s->log, &s->flush))
         finish_commit(s, OD_COMMIT_UNKNOWN);
@@ -341,12 +321,13 @@ static void flushed(struct od_job *job)
 
 static void retry(struct od_timer *t)
 {
-    submit_flush(OD_CONTAINER(t, struct local, retry));
+    submit_flush(OD_CONTAINER(t, struct od_local, retry));
 }
 
 static void commit(struct od_meta_store *store, struct od_meta_commit *c)
 {
-    struct local *s = OD_CONTAINER(store, struct local, store);
+    struct od_local *s = OD_CONTAINER(store, struct od_local, store);
+    int64_t size_bytes;
     enum od_err err;
 
     s->commit = c;
@@ -354,8 +335,10 @@ static void commit(struct od_meta_store *store, struct od_meta_commit *c)
         finish_commit(s, OD_COMMIT_FENCED);
         return;
     }
+    size_bytes = od_plog_size_bytes(s->log);
     err = append_records(s, c->records);
     s->commit_end = od_plog_end_offset(s->log);
+    s->commit_bytes = od_plog_size_bytes(s->log) - size_bytes;
     if (err) {
         od_log(OD_LOG_ERROR, "meta", "%s: cannot append %d metadata records: %s", s->dir,
                c->records->n, od_err_text(err));
@@ -367,7 +350,7 @@ static void commit(struct od_meta_store *store, struct od_meta_commit *c)
 
 static void close_store(struct od_meta_store *store)
 {
-    struct local *s = OD_CONTAINER(store, struct local, store);
+    struct od_local *s = OD_CONTAINER(store, struct od_local, store);
 
     if (s->log)
         od_plog_close(s->log);
@@ -375,12 +358,20 @@ static void close_store(struct od_meta_store *store)
     od_free(s);
 }
 
-static const struct od_meta_store_ops ops = { load, lead, commit, close_store };
+static bool quiesce(struct od_meta_store *store)
+{
+    struct od_local *s = OD_CONTAINER(store, struct od_local, store);
+
+    s->snapshots.stopped = true;
+    return !s->snapshots.out;
+}
+
+static const struct od_meta_store_ops ops = { load, lead, commit, quiesce, close_store };
 
 enum od_err od_local_open(const struct od_local_options *options, struct od_meta_store **out)
 {
     struct od_plog_config config = OD_PLOG_CONFIG_DEFAULT;
-    struct local *s = OD_NEW(struct local);
+    struct od_local *s = OD_NEW(struct od_local);
     struct od_text dir = { 0 };
     enum od_err err;
 
@@ -390,6 +381,9 @@ enum od_err od_local_open(const struct od_local_options *options, struct od_meta
     s->dir = dir.data;
     s->job = (struct od_job){ .class = OD_JOB_FLUSH, .run = run_flush, .done = flushed };
     s->retry.fire = retry;
+    od_local_init_snapshots(s);
+    if (options->segment_bytes)
+        config.segment_bytes = options->segment_bytes;
     config.vital = true;
     config.preallocate_bytes = PREALLOCATE_BYTES;
     err = od_plog_open(options->storage, topic, 0, topic_id, &config, true, &s->log);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The local metadata store: __cluster_metadata-0 in the format of KRaft with one voter.  A commit
- * is one batch, answered when a helper has flushed it.
+ * is one batch, answered when a helper has flushed it.  Snapshots of what is published are written
+ * beside the log, by a helper, and the log begins at the older of the two that are kept.
  */
 #pragma once
 
+#include "meta/image.h"
 #include "meta/store.h"
 #include "os/helpers.h"
 
@@ -16,6 +18,10 @@ struct od_local_options {
     int32_t node_id;            /* the one voter */
     const struct od_image_ops *image_ops; /* for the image that load makes */
     uint64_t seed;                        /* of its maps */
+    struct od_image_holder *holder; /* of what is published; NULL: no snapshots are written */
+    int64_t snapshot_bytes;         /* of records between two of them; >= 1 */
+    int64_t snapshot_interval_ms;   /* the most between a commit and a snapshot; 0: any */
+    int32_t segment_bytes;          /* of the log; 0: the default */
 };
 
 /* Opens or creates the log.  Blocks.  Failures of the log are logged where they arise. */

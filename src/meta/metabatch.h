@@ -30,7 +30,15 @@ OD_MUST_USE enum od_err od_metabatch_build(struct od_metabatch *b,
 OD_MUST_USE enum od_err od_metabatch_leader_change(struct od_metabatch *b, int32_t leader,
                                                    int64_t base_offset, int32_t term,
                                                    int64_t timestamp);
+/* The first and the last batch of a snapshot. */
+OD_MUST_USE enum od_err od_metabatch_snapshot_header(struct od_metabatch *b, int64_t base_offset,
+                                                     int32_t epoch, int64_t timestamp);
+OD_MUST_USE enum od_err od_metabatch_snapshot_footer(struct od_metabatch *b, int64_t base_offset,
+                                                     int32_t epoch, int64_t timestamp);
 void od_metabatch_deinit(struct od_metabatch *b);
+/* Of the first record of a checked control batch. */
+OD_MUST_USE enum od_err od_metabatch_control_type(const uint8_t *data,
+                                                  const struct od_batch_header *h, int *type);
 
 /* Applies the records of one whole, checked batch; control batches change no image. */
 OD_MUST_USE enum od_err od_metabatch_apply(const uint8_t *data, const struct od_batch_header *h,

@@ -38,7 +38,10 @@ struct od_meta_store_ops {
     enum od_err (*lead)(struct od_meta_store *s, int32_t *term, int64_t *next_offset);
     /* One at a time. */
     void (*commit)(struct od_meta_store *s, struct od_meta_commit *c);
-    void (*close)(struct od_meta_store *s);
+    /* Begins nothing of its own any more; true: nothing is out.  On the controller's reactor, when
+     * no commit follows. */
+    bool (*quiesce)(struct od_meta_store *s);
+    void (*close)(struct od_meta_store *s); /* quiet, or the helpers are gone */
 };
 
 struct od_meta_store {

@@ -54,6 +54,10 @@ static void run_broker(void *arg)
     snprintf(text, sizeof(text), "%d", w->reactors);
     set(b, "num.network.threads", text);
     set(b, "background.threads", w->reactors == 1 ? "2" : "3");
+    if (w->snapshot_bytes) {
+        snprintf(text, sizeof(text), "%d", w->snapshot_bytes);
+        set(b, "metadata.log.max.record.bytes.between.snapshots", text);
+    }
     if (w->dirty_bytes)
         set(b, "odradek.max.dirty.bytes", w->dirty_bytes);
     in.overrides = b->overrides;
@@ -95,6 +99,8 @@ void node_world_init(struct node_world *w)
     w->broker = od_sim_node_new(w->host);
     w->reactors = 1 + (int)od_sim_random(3);
     w->dirty_bytes = od_sim_chance(500000) ? "65536" : NULL;
+    if (od_sim_chance(700000)) /* a snapshot of the metadata after a few records, or every record */
+        w->snapshot_bytes = 1 + (int)od_sim_random(od_sim_chance(300000) ? 100 : 4000);
     w->topic_count = 1 + (int)od_sim_random(NODE_TOPICS_MAX);
     for (int t = 0; t < w->topic_count; t++) {
         struct node_topic *topic = &w->topics[t];

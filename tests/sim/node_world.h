@@ -38,6 +38,7 @@ struct node_world {
     int reactors;
     const char *dirty_bytes; /* odradek.max.dirty.bytes; NULL: the default */
     bool replicated; /* odradek.durability of the topics */
+    int snapshot_bytes; /* of metadata records between two snapshots; 0: Kafka's default */
     struct node_topic topics[NODE_TOPICS_MAX];
     int topic_count;
     struct node_place places[NODE_PARTITIONS_MAX];

@@ -283,7 +283,7 @@ static void fake_commit(struct od_meta_store *s, struct od_meta_commit *c)
     od_reactor_post(lone.reactor, &lone.post);
 }
 
-static const struct od_meta_store_ops fake_ops = { NULL, NULL, fake_commit, NULL };
+static const struct od_meta_store_ops fake_ops = { .commit = fake_commit };
 
 static void lone_open(void *ctx, const struct od_image *image, const struct od_image_delta *delta)
 {
