@@ -45,8 +45,8 @@ static enum od_err refuse(const struct od_local *s, const char *why)
     return OD_E_CORRUPT;
 }
 
-static enum od_err load_one(struct od_local *s, struct od_metasnapshot_id id, struct od_image *empty,
-                            struct od_edit **edit)
+static enum od_err load_one(const struct od_local *s, struct od_metasnapshot_id id,
+                            struct od_image *empty, struct od_edit **edit)
 {
     struct od_edit *e = od_edit_new(empty);
     enum od_err err = od_metasnapshot_read(s->dir, id, e);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The local store with snapshots after every few records: what was answered is there in the next
- * life, whichever call that changes a file fails, once or for ever, which is a crash between any two
- * steps; the log stays short; a damaged snapshot is not needed.
+ * life, whichever call that changes a file fails, once or for ever, which is a crash between any
+ * two steps; the log stays short; a damaged snapshot is not needed.
  */
 #include "meta/local.h"
 
