@@ -14,11 +14,38 @@ READY_SECONDS = 30
 STOP_SECONDS = 60
 
 
-class Broker:
+class Foreign:
+    """A broker that others started, such as Apache Kafka for comparison."""
+
+    def __init__(self, address):
+        self.address = address
+
+    def alive(self):
+        return True
+
+    def log_tail(self):
+        return ''
+
+    def stop(self):
+        return True
+
+    def apis(self):
+        """{key: (lowest, highest)} as ApiVersions lists them."""
+        host, port = self.address.split(':')
+        with socket.create_connection((host, int(port)), 10) as s:
+            s.sendall(struct.pack('>ihhih', 10, 18, 0, 1, -1))
+            answer = s.makefile('rb')
+            body = answer.read(struct.unpack('>i', answer.read(4))[0])
+        count = struct.unpack_from('>i', body, 6)[0]
+        rows = (struct.unpack_from('>hhh', body, 10 + 6 * i) for i in range(count))
+        return {key: (low, high) for key, low, high in rows}
+
+
+class Broker(Foreign):
     def __init__(self, binary, overrides=()):
         self.directory = tempfile.mkdtemp(prefix='odradek-compat.')
         self.log = os.path.join(self.directory, 'broker.log')
-        self.address = None
+        super().__init__(None)
         ready, ready_in = os.pipe()
         command = [binary, 'server', '--override', 'listeners=PLAINTEXT://127.0.0.1:0',
                    '--override', 'log.dirs=' + os.path.join(self.directory, 'data')]
@@ -42,17 +69,6 @@ class Broker:
     def log_tail(self, lines=30):
         with open(self.log, errors='replace') as log:
             return ''.join(log.readlines()[-lines:])
-
-    def apis(self):
-        """{key: (lowest, highest)} as ApiVersions lists them."""
-        host, port = self.address.split(':')
-        with socket.create_connection((host, int(port)), 10) as s:
-            s.sendall(struct.pack('>ihhih', 10, 18, 0, 1, -1))
-            answer = s.makefile('rb')
-            body = answer.read(struct.unpack('>i', answer.read(4))[0])
-        count = struct.unpack_from('>i', body, 6)[0]
-        rows = (struct.unpack_from('>hhh', body, 10 + 6 * i) for i in range(count))
-        return {key: (low, high) for key, low, high in rows}
 
     def stop(self):
         """True if the broker ended cleanly; its directory is gone in any case."""

@@ -211,7 +211,7 @@ class Session:
             raise Failed(f'another client sees {found}')
 
     def trim(self):
-        topic = self.topic('none')
+        topic = self.written('trimmed', 'none', 'plain')
         self.ask('trim', topic, 1, 10)
         found = self.helper_values('offsets', topic, 'earliest')
         if found != {'0': '0', '1': '10', '2': '0'}:

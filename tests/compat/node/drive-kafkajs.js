@@ -5,19 +5,19 @@
 const kafkajs = require('kafkajs')
 const { version } = require('kafkajs/package.json')
 const snappy = require('kafkajs-snappy')
-const lz4 = require('lz4js')
-const zstd = require('@bokuweb/zstd-wasm')
+const lz4 = require('lz4-napi')
+const zstd = require('@mongodb-js/zstd')
 const contract = require('./contract')
 
 const { CompressionCodecs, CompressionTypes, ConfigResourceTypes, Kafka, logLevel } = kafkajs
 CompressionCodecs[CompressionTypes.Snappy] = snappy
 CompressionCodecs[CompressionTypes.LZ4] = () => ({
-  compress: async encoder => Buffer.from(lz4.compress(encoder.buffer)),
-  decompress: async buffer => Buffer.from(lz4.decompress(buffer))
+  compress: encoder => lz4.compressFrame(encoder.buffer),
+  decompress: buffer => lz4.decompressFrame(buffer)
 })
 CompressionCodecs[CompressionTypes.ZSTD] = () => ({
-  compress: async encoder => Buffer.from(zstd.compress(encoder.buffer, 3)),
-  decompress: async buffer => Buffer.from(zstd.decompress(buffer))
+  compress: encoder => zstd.compress(encoder.buffer, 3),
+  decompress: buffer => zstd.decompress(buffer)
 })
 const CODECS = { none: 'None', gzip: 'GZIP', snappy: 'Snappy', lz4: 'LZ4', zstd: 'ZSTD' }
 const BATCH_BYTES = 800000 // KafkaJS makes one batch per partition of what a call is given
@@ -62,7 +62,6 @@ async function send (producer, topic, codec, records) {
 }
 
 async function produce (topic, codec, path, mode) {
-  await zstd.init()
   const idempotent = mode === 'idempotent'
   const producer = kafka.producer({
     idempotent,
@@ -99,7 +98,6 @@ async function begin (a, topic, where) {
 
 // Reads in a group of its own until `done(message)` says so; `started` is called once it runs.
 async function read (topic, groupId, options, started, each) {
-  await zstd.init()
   const consumer = kafka.consumer({ groupId, ...options })
   await consumer.connect()
   await consumer.subscribe({ topic, fromBeginning: true })
@@ -216,6 +214,8 @@ contract.run({
   partitions: (topic, n) => admin(async a => {
     await a.createPartitions({ topicPartitions: [{ topic, count: Number(n) }] })
   }),
-  trim: (topic, partition, offset) => admin(a =>
-    a.deleteTopicRecords({ topic, partitions: [{ partition: Number(partition), offset }] }))
+  trim: (topic, partition, offset) => admin(async a => {
+    await a.fetchTopicOffsets(topic) // deleteTopicRecords does not load the metadata that it needs
+    await a.deleteTopicRecords({ topic, partitions: [{ partition: Number(partition), offset }] })
+  })
 })

@@ -3,6 +3,7 @@
 """Plays the steps through every client against one broker of ours, prints and writes the table.
 
 usage: run [--client NAME]... [--records N] [--quick] [--doc FILE] [--minimum CLIENTS]
+           [--seconds N] [--broker HOST:PORT]
 """
 import argparse
 import os
@@ -19,7 +20,7 @@ sys.dont_write_bytecode = True
 import records  # noqa: E402
 import report   # noqa: E402
 import steps    # noqa: E402
-from broker import Broker  # noqa: E402
+from broker import Broker, Foreign  # noqa: E402
 from driver import Driver  # noqa: E402
 
 HELPER = 'librdkafka-2.0'  # Debian's library: needs no registry, so it is always there
@@ -37,6 +38,7 @@ def arguments():
     parser.add_argument('--quick', action='store_true')
     parser.add_argument('--doc')
     parser.add_argument('--minimum', type=int, default=0)
+    parser.add_argument('--broker', help='host:port of another broker, for comparison')
     parser.add_argument('--seconds', type=int, default=4 * 3600, help='no client starts after them')
     options = parser.parse_args()
     options.records = options.records or (QUICK_RECORDS if options.quick else RECORDS)
@@ -87,7 +89,8 @@ class Run:
         self.others = {}  # codec: the topic written last that was read back right
 
     def start(self, helper_command):
-        self.broker = Broker(os.environ.get('ODRADEK', 'build/release/odradek'))
+        self.broker = (Foreign(self.options.broker) if self.options.broker
+                       else Broker(os.environ.get('ODRADEK', 'build/release/odradek')))
         self.helper = self.driver(helper_command, 'helper')
         for codec in steps.CODECS:
             topic = f'helper-{codec}'
