@@ -4,10 +4,12 @@
 
 #include "broker/node.h"
 #include "broker/shard.h"
+#include "wire/recompress.h"
 
 enum {
     INLINE_COMPRESSED_BYTES = 64 << 10, /* larger compressed batches are checked by a helper */
     INLINE_EXPANDED_BYTES = 256 << 10,  /* and those that expand to more */
+    INLINE_PLAIN_BYTES = 4 << 20,       /* larger plain ones: a walk takes a nanosecond per byte */
     VERSION_ZSTD = 7,
 };
 
@@ -75,12 +77,38 @@ static void append_all(struct od_produce *p)
 
 /* --- checking -------------------------------------------------------------------------------- */
 
+static bool is_recompressed(const struct od_produce_item *it, const struct od_batch_header *h)
+{
+    return it->has_codec && od_batch_compression(h) != it->codec;
+}
+
+/* On a helper. */
+static enum od_err recompress(struct od_produce *p, struct od_produce_item *it)
+{
+    struct od_recompress how = { .codec = it->codec,
+                                 .level = it->level,
+                                 .records_bytes = p->checked.records_bytes,
+                                 .budget = it->rules.limits.budget };
+    enum od_err err = od_batch_recompress(it->append.data, &p->checked.header, &how, &it->stored,
+                                          &it->append.len);
+
+    if (err)
+        return err;
+    it->append.data = it->stored->data;
+    if (it->append.len <= (size_t)it->bytes_max)
+        return OD_NONE;
+    p->checked.text = "the batch as it is to be stored is larger than max.message.bytes";
+    return OD_MESSAGE_TOO_LARGE;
+}
+
 static void run_check(struct od_job *job)
 {
     struct od_produce *p = OD_CONTAINER(job, struct od_produce, job);
     struct od_produce_item *it = &p->items[p->next];
 
     p->check_err = od_validate_batch(it->append.data, it->append.len, &it->rules, &p->checked);
+    if (!p->check_err && is_recompressed(it, &p->checked.header))
+        p->check_err = recompress(p, it);
 }
 
 static void keep_faults(struct od_produce *p, struct od_produce_item *it)
@@ -113,14 +141,18 @@ static void checked(struct od_produce *p, struct od_produce_item *it)
     }
 }
 
-/* What may be long is checked by a helper. */
+/* What may take long is a helper's: many bytes to walk, or to expand, or another compression. */
 static bool is_long(const struct od_produce_item *it)
 {
     struct od_batch_header h;
 
-    return !it->rules.header_only && it->append.len > INLINE_COMPRESSED_BYTES &&
-           !od_batch_parse(it->append.data, it->append.len, &h) &&
-           od_batch_compression(&h) != OD_COMPRESS_NONE;
+    if (od_batch_parse(it->append.data, it->append.len, &h))
+        return false; /* refused at once */
+    if (is_recompressed(it, &h))
+        return true;
+    if (od_batch_compression(&h) == OD_COMPRESS_NONE)
+        return it->append.len > INLINE_PLAIN_BYTES;
+    return !it->rules.header_only && it->append.len > INLINE_COMPRESSED_BYTES;
 }
 
 /* Checks without leaving the reactor; false: the batch expands to more than fits a turn. */
@@ -160,7 +192,7 @@ static bool prepare(struct od_produce *p, struct od_produce_item *it)
         return true;
     p->job = (struct od_job){ .class = OD_JOB_CPU, .run = run_check, .done = check_done };
     if (od_helpers_submit(call->shard->node->helpers, &p->job)) {
-        run_check(&p->job); /* every helper is busy: this client pays for it */
+        run_check(&p->job); /* every helper is busy: this reactor pays for it */
         checked(p, it);
         return true;
     }

@@ -34,6 +34,8 @@ static bool refill(struct walk *w)
     err = od_expand_next(w->expand, &w->window);
     if (err)
         fail(w, err);
+    else
+        w->result->records_bytes += (int64_t)w->window.len;
     return w->window.len > 0;
 }
 
@@ -371,6 +373,7 @@ static enum od_err walk_records(const uint8_t *data, const struct od_validate_ru
     data += OD_BATCH_HEADER_BYTES;
     if (od_batch_compression(h) == OD_COMPRESS_NONE) {
         w.window = (struct od_bytes) {data, len};
+        out->records_bytes = (int64_t)len;
     } else {
         w.err = od_expand_open(od_batch_compression(h), data, len, &rules->limits, &w.expand);
     }

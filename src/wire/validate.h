@@ -29,6 +29,7 @@ enum { OD_VALIDATE_FAULTS_MAX = 32 }; /* an answer names no more bad records of 
 
 struct od_validate_result {
     struct od_batch_header header; /* after corrections */
+    int64_t records_bytes; /* of the records when not compressed; 0: they were not walked */
     int32_t max_timestamp_delta;   /* offset delta of the first record with the max timestamp */
     struct od_validate_fault faults[OD_VALIDATE_FAULTS_MAX];
     int32_t fault_count; /* all of them; those beyond the array are not kept */

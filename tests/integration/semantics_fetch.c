@@ -6,7 +6,7 @@
 
 #include <unistd.h>
 
-TEST(a_fetch_inside_a_batch_returns_the_whole_batch)
+TEST(p8_a_fetch_inside_a_batch_returns_the_whole_batch)
 {
     struct raw *c = raw_open();
     struct topic t = ask_create(c, "whole", 1, NULL);

@@ -30,7 +30,7 @@ static void found(struct raw *c, const struct topic *t, int64_t asked, int64_t o
     CHECK_EQ(out.leader_epoch, epoch);
 }
 
-TEST(a_time_finds_the_first_record_not_older_than_it)
+TEST(p19_a_time_finds_the_first_record_not_older_than_it)
 {
     struct raw *c = raw_open();
     struct topic t = timed(c);
@@ -55,7 +55,7 @@ TEST(a_time_after_all_records_finds_nothing_and_that_is_no_error)
     raw_close(c);
 }
 
-TEST(special_timestamps_have_their_answers)
+TEST(p19_special_timestamps_have_their_answers)
 {
     struct raw *c = raw_open();
     struct topic t = timed(c), empty = ask_create(c, "empty", 1, NULL);
@@ -88,7 +88,7 @@ TEST(the_greatest_timestamp_may_lie_before_the_end)
     raw_close(c);
 }
 
-TEST(a_special_timestamp_is_unsupported_below_its_version)
+TEST(p19_a_special_timestamp_is_unsupported_below_its_version)
 {
     static const struct {
         int64_t timestamp;
@@ -118,7 +118,7 @@ TEST(what_is_not_there_has_its_code)
     raw_close(c);
 }
 
-TEST(a_partition_named_twice_is_an_invalid_request)
+TEST(p19_a_partition_named_twice_is_an_invalid_request)
 {
     struct raw *c = raw_open();
     struct topic t = timed(c);

@@ -46,7 +46,7 @@ TEST(what_is_answered_early_waits_for_what_was_asked_before)
     raw_close(c);
 }
 
-TEST(an_error_with_acks_0_closes_the_connection)
+TEST(p36_an_error_with_acks_0_closes_the_connection)
 {
     struct raw *c = raw_open(), *beside = raw_open();
     struct topic t = ask_create(beside, "acks-0", 1, NULL);

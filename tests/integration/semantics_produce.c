@@ -38,7 +38,7 @@ static struct batch packed(const struct batch *plain, int codec)
     return codec == 5 ? batch_packed_xerial(plain) : batch_packed(plain, (enum od_compress)codec);
 }
 
-TEST(each_codec_is_stored_and_read_as_it_was_sent)
+TEST(p25_each_codec_is_stored_and_read_as_it_was_sent)
 {
     struct raw *c = raw_open();
     struct topic t = ask_create(c, "codecs", 1, NULL);
@@ -128,7 +128,7 @@ TEST(acks_other_than_0_1_and_all_are_refused)
     raw_close(c);
 }
 
-TEST(a_wrong_checksum_is_a_corrupt_message)
+TEST(p20_a_wrong_checksum_is_a_corrupt_message)
 {
     struct raw *c = raw_open();
     struct topic t = ask_create(c, "checksum", 1, NULL);
@@ -139,7 +139,7 @@ TEST(a_wrong_checksum_is_a_corrupt_message)
     raw_close(c);
 }
 
-TEST(a_batch_of_exactly_max_message_bytes_fits_and_one_more_byte_does_not)
+TEST(p20_a_batch_of_exactly_max_message_bytes_fits_and_one_more_byte_does_not)
 {
     struct raw *c = raw_open();
     struct batch b = batch_of(20);
@@ -184,7 +184,7 @@ TEST(old_record_formats_are_invalid_records_from_version_3_on)
     raw_close(c);
 }
 
-TEST(counts_that_contradict_each_other_are_invalid_records)
+TEST(p20_counts_that_contradict_each_other_are_invalid_records)
 {
     struct raw *c = raw_open();
     struct topic t = ask_create(c, "counts", 1, NULL);
@@ -267,7 +267,7 @@ TEST(unknown_codecs_and_zstd_below_version_7_are_unsupported)
     raw_close(c);
 }
 
-TEST(records_without_key_on_a_compacted_topic_are_named_one_by_one)
+TEST(p20_records_without_key_on_a_compacted_topic_are_named_one_by_one)
 {
     struct raw *c = raw_open();
     struct topic t = ask_create(c, "compacted", 1, "cleanup.policy=compact");
@@ -313,7 +313,7 @@ TEST(log_append_time_is_told_and_stamped)
     raw_close(c);
 }
 
-TEST(timestamps_out_of_range_are_named_and_the_limits_are_exact_enough)
+TEST(p20_timestamps_out_of_range_are_named_and_the_limits_are_exact_enough)
 {
     enum { HOUR = 3600000 };
     struct raw *c = raw_open();

@@ -38,6 +38,9 @@ static void fill_partition(struct od_call *call, const struct od_produce_item *i
     out->error_message = od_str_of(it->message);
     out->base_offset = appended ? a->base_offset : -1;
     out->log_start_offset = appended ? a->log_start : -1;
+    if (it->fault_count > 0 && a->partition) /* as Kafka does, for records only */
+        out->log_start_offset =
+            atomic_load_explicit(&a->partition->start_offset, memory_order_acquire);
     if (appended && it->rules.log_append_time)
         out->log_append_time_ms = a->duplicate ? a->duplicate_timestamp : it->rules.now_ms;
     fill_faults(call, it, out);
@@ -62,6 +65,7 @@ static void answer(struct od_produce *p)
         for (int32_t j = 0; j < in->partition_data.n; j++, it++) {
             fill_partition(call, it, in->partition_data.v[j].index, &out->partition_responses.v[j]);
             od_partition_unref(it->append.partition);
+            od_buf_unref(it->stored);
             call->close |= req->acks == 0 && it->append.err; /* so that the client looks again */
         }
     }
@@ -82,6 +86,41 @@ static void set_rules(struct od_produce_item *it, struct od_node *node,
         .timestamp_after_max_ms = c->message_timestamp_after_max_ms,
         .limits = { .total_bytes = c->odradek_max_uncompressed_bytes, .budget = &node->budget },
     };
+}
+
+/* The level as od_compress takes it, where 0 is the library's default. */
+static int level_of(const struct od_topic_config *c, enum od_compress codec)
+{
+    enum { LZ4_DEFAULT = 9 }; /* Kafka's number for its fast compressor */
+
+    switch (codec) {
+    case OD_COMPRESS_GZIP:
+        return c->compression_gzip_level == -1 ? 0 : c->compression_gzip_level;
+    case OD_COMPRESS_LZ4:
+        return c->compression_lz4_level == LZ4_DEFAULT ? 0 : c->compression_lz4_level;
+    case OD_COMPRESS_ZSTD:
+        return c->compression_zstd_level;
+    case OD_COMPRESS_NONE:
+    case OD_COMPRESS_SNAPPY:
+        break;
+    }
+    return 0;
+}
+
+/* A batch that is packed anew is looked into, whatever odradek.validate.records says. */
+static void set_codec(struct od_produce_item *it, const struct od_topic_config *c)
+{
+    struct od_batch_header h;
+
+    it->bytes_max = c->max_message_bytes;
+    it->has_codec = c->compression_type != OD_COMPRESSION_PRODUCER;
+    if (!it->has_codec)
+        return;
+    it->codec = (enum od_compress)c->compression_type;
+    it->level = level_of(c, it->codec);
+    if (!od_batch_parse(it->append.data, it->append.len, &h) &&
+        od_batch_compression(&h) != it->codec)
+        it->rules.header_only = false;
 }
 
 static void refuse(struct od_produce_item *it, enum od_err err, const char *why)
@@ -127,6 +166,7 @@ static void resolve(struct od_call *call, const struct od_image *image,
         refuse(it, OD_MESSAGE_TOO_LARGE, "the batch is larger than max.message.bytes");
     } else {
         set_rules(it, node, t->config);
+        set_codec(it, t->config);
     }
 }
 
