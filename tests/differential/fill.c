@@ -29,6 +29,14 @@ static struct od_str text_of(struct fill *f, const json_t *from)
     return (struct od_str){ copy, len };
 }
 
+static struct od_str long_text(struct fill *f, int64_t len)
+{
+    char *text = od_arena_alloc(f->arena, (size_t)len);
+
+    memset(text, 'x', (size_t)len);
+    return (struct od_str){ text, (size_t)len };
+}
+
 static bool fill_integer(struct fill *f, const struct od_field *field, const json_t *from, void *to)
 {
     long long v = json_integer_value(from);
@@ -56,9 +64,12 @@ static bool fill_text(struct fill *f, const struct od_field *field, const json_t
 {
     struct od_str text;
 
-    if (!json_is_string(from))
+    if (json_object_get(from, "repeat"))
+        text = long_text(f, json_integer_value(json_object_get(from, "repeat")));
+    else if (json_is_string(from))
+        text = text_of(f, from);
+    else
         return wrong(f, field, "is not a string");
-    text = text_of(f, from);
     if (field->type == OD_FIELD_STRING)
         *(struct od_str *)to = text;
     else if (field->type == OD_FIELD_BYTES)

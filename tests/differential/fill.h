@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Any request from JSON: members are named as in the schema, what is left out has its default, and
- * what a version does not have is left out.  Uuids are their text; bytes are text; records are as
- * in records.h.  One thread.
+ * what a version does not have is left out.  Uuids are their text, bytes are text, a long text is
+ * {"repeat": 5000}; records are as in records.h.  One thread.
  */
 #pragma once
 

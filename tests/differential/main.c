@@ -124,6 +124,7 @@ static void play_version(struct run *r, const struct script *s, int16_t version,
         const struct conversation *c = &s->v[i];
 
         if (version >= c->version_min && version <= c->version_max &&
+            (!c->release || fnmatch(c->release, kafka->name, 0) == 0) &&
             (!r->title || fnmatch(r->title, c->title, 0) == 0))
             play(&pair, s, c, version);
     }

@@ -6,6 +6,7 @@
 
 enum how {
     OPAQUE,  /* only whether it is there: null, "", 0, -1 and false stay, anything else is "some" */
+    MESSAGE, /* only whether it says something: null and "" are null, anything else is "some" */
     IGNORED, /* nothing of it is compared */
     KEYED,   /* a set, compared by its elements' names */
     RECORDS,
@@ -30,9 +31,23 @@ static const struct rule {
     { "produce", "batch_index_error_message", OPAQUE, { NULL } },
     { "produce", "log_append_time_ms", OPAQUE, { NULL } },
     { "init_producer_id", "producer_id", OPAQUE, { NULL } },
+    { "list_config_resources", "config_resources", KEYED, { "resource_name" } },
+    { "elect_leaders", "replica_election_results", KEYED, { "topic" } },
+    { "elect_leaders", "partition_result", KEYED, { "partition_id" } },
+    { "describe_quorum", "last_fetch_timestamp", OPAQUE, { NULL } },
+    { "describe_quorum", "last_caught_up_timestamp", OPAQUE, { NULL } },
+    { "describe_quorum", "log_end_offset", OPAQUE, { NULL } },
+    { "describe_quorum", "high_watermark", OPAQUE, { NULL } },
+    { "describe_quorum", "replica_directory_id", IGNORED, { NULL } },
+    { "describe_producers", "last_timestamp", RELATIVE, { NULL } },
+    { "list_groups", "groups", KEYED, { "group_id" } },
+    { NULL, "member_id", OPAQUE, { NULL } },
+    { NULL, "leader", OPAQUE, { NULL } },
+    { NULL, "groups", KEYED, { "group_id" } },
     { NULL, "cluster_id", OPAQUE, { NULL } },
     { NULL, "controller_id", OPAQUE, { NULL } },
-    { NULL, "error_message", OPAQUE, { NULL } },
+    { NULL, "documentation", MESSAGE, { NULL } },
+    { NULL, "error_message", MESSAGE, { NULL } },
     { NULL, "port", OPAQUE, { NULL } },
     { NULL, "throttle_time_ms", IGNORED, { NULL } },
     { NULL, "topic_id", OPAQUE, { NULL } },
@@ -149,6 +164,8 @@ static json_t *apply(const struct side *s, const struct od_api *api, const struc
     switch (rule->how) {
     case OPAQUE:
         return opaque(s, value);
+    case MESSAGE:
+        return json_string_length(value) > 0 ? json_string("some") : json_null();
     case IGNORED:
         return json_null();
     case KEYED:

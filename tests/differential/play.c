@@ -111,11 +111,14 @@ static int16_t version_of(const struct game *g, const struct step *s)
                                                            : theirs->served[key].max;
 }
 
-static bool await_topic(struct game *g, const struct step *s)
+static bool await(struct game *g, const struct step *s)
 {
     for (int i = 0; i < 2; i++) {
-        if (!side_await_topic(side_of(g, i), s->name)) {
-            report_fault(g->pair->report, &g->at, side_of(g, i)->name, "never serves the topic");
+        bool ready = s->kind == STEP_GROUP ? side_await_group(side_of(g, i), s->name)
+                                           : side_await_topic(side_of(g, i), s->name);
+
+        if (!ready) {
+            report_fault(g->pair->report, &g->at, side_of(g, i)->name, "never serves it");
             return false;
         }
     }
@@ -160,7 +163,8 @@ static bool take_step(struct game *g, const struct step *s)
     case STEP_LET:
         return bind(g, s);
     case STEP_AWAIT:
-        return await_topic(g, s);
+    case STEP_GROUP:
+        return await(g, s);
     case STEP_EVENTUALLY:
         return repeat_until_equal(g, s, version);
     case STEP_SILENT:
@@ -172,7 +176,7 @@ static bool take_step(struct game *g, const struct step *s)
                   s->kind == STEP_SILENT ? SILENT_MS : RAW_PATIENCE_MS))
         return false;
     if (s->kind == STEP_TOPIC)
-        return await_topic(g, s);
+        return await(g, s);
     judge(g, s->api, note, g);
     return true;
 }

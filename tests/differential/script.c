@@ -217,12 +217,16 @@ static void take_statement(struct parser *p, char *statement)
         fail(p, "not a title:", statement);
     else if ((rest = after(statement, "versions")))
         parse_versions(p, rest, &p->now->version_min, &p->now->version_max);
+    else if ((rest = after(statement, "with")))
+        p->now->release = od_str_dup(od_str_of(rest));
     else if ((rest = after(statement, "topic")))
         topic_step(p, rest);
     else if ((rest = after(statement, "records")))
         records_step(p, rest);
     else if ((rest = after(statement, "await")))
         add_step(p, STEP_AWAIT, NULL)->name = od_str_dup(od_str_of(rest));
+    else if ((rest = after(statement, "group")))
+        add_step(p, STEP_GROUP, NULL)->name = od_str_dup(od_str_of(rest));
     else if ((rest = after(statement, "let")))
         let_step(p, rest);
     else if ((rest = after(statement, "eventually")))
@@ -270,6 +274,7 @@ void script_free(struct script *s)
             od_free(c->steps[j].name);
             od_free(c->steps[j].path);
         }
+        od_free(c->release);
         od_free(c->title);
     }
     for (int i = 0; i < s->fixed_count; i++)

@@ -8,7 +8,9 @@
  *     once topic_data partition_data      and lists of which they double no element
  *     good: what it is about              a title; "bad:" if Kafka refuses the last request
  *     versions 1-3                        of the API; otherwise all that both sides serve
+ *     with 3.9-zookeeper                  to which releases of Kafka it is played, a pattern
  *     topic a 2 retention.ms=1000         makes a topic of two partitions, waits for its leaders
+ *     group g                             waits until its coordinator works
  *     records a 0 5                       produces five records to its partition 0
  *     list_offsets {"topics": [{"name": "$a",       a request, in the version under test; others in
  *         "partitions": [{"timestamp": -1}]}]}      the highest one, or as in metadata/8
@@ -29,14 +31,22 @@
 
 enum { STEPS_MAX = 24, FIXED_MAX = 12 };
 
-enum step_kind { STEP_CALL, STEP_EVENTUALLY, STEP_SILENT, STEP_TOPIC, STEP_AWAIT, STEP_LET };
+enum step_kind {
+    STEP_CALL,
+    STEP_EVENTUALLY,
+    STEP_SILENT,
+    STEP_TOPIC,
+    STEP_AWAIT,
+    STEP_GROUP,
+    STEP_LET
+};
 
 struct step {
     enum step_kind kind;
     const struct od_api *api; /* of those with a request */
     int16_t version;          /* -1: the one under test, or the highest */
     json_t *request;          /* a template, owned */
-    char *name, *path;        /* TOPIC, AWAIT: of the topic.  LET: both.  Owned. */
+    char *name, *path;        /* LET: both; TOPIC, AWAIT, GROUP: the name.  Owned. */
 };
 
 struct conversation {
@@ -45,6 +55,7 @@ struct conversation {
     int number;               /* in its file, from 1 */
     bool bad;
     int16_t version_min, version_max;
+    char *release; /* a pattern, owned; NULL: all */
     int step_count;
     struct step steps[STEPS_MAX];
 };

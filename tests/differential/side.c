@@ -7,8 +7,10 @@
 #include "fill.h"
 #include "os/clock.h"
 #include "wire/api/api_versions.h"
+#include "wire/api/find_coordinator.h"
 #include "wire/api/list_offsets.h"
 #include "wire/api/metadata.h"
+#include "wire/api/offset_fetch.h"
 #include "wire/print.h"
 
 #include <unistd.h>
@@ -202,7 +204,7 @@ json_t *side_receive(struct side *s, const struct od_api *api, int16_t version, 
     return answer;
 }
 
-/* --- topics -------------------------------------------------------------------------------- */
+/* --- waiting ------------------------------------------------------------------------------- */
 
 static json_t *ask(struct side *s, int16_t key, int16_t version, json_t *request)
 {
@@ -256,12 +258,39 @@ static bool topic_ready(struct side *s, const char *name)
     return ready;
 }
 
-bool side_await_topic(struct side *s, const char *name)
+/* True if the only error code of the answer, which is freed, is 0. */
+static bool went_well(json_t *answer)
+{
+    const json_t *code = json_object_get(answer, "error_code");
+    bool well = json_is_integer(code) && json_integer_value(code) == 0;
+
+    json_decref(answer);
+    return well;
+}
+
+static bool group_ready(struct side *s, const char *name)
+{
+    return went_well(ask(s, OD_find_coordinator_KEY, 3, json_pack("{s:s+}", "key", "$", name))) &&
+           went_well(ask(s, OD_offset_fetch_KEY, 7,
+                         json_pack("{s:s+, s:[]}", "group_id", "$", name, "topics")));
+}
+
+static bool await(struct side *s, const char *name, bool (*ready)(struct side *, const char *))
 {
     for (int i = 0; i < READY_TRIES_MAX; i++) {
-        if (topic_ready(s, name))
+        if (ready(s, name))
             return true;
         usleep(READY_PAUSE_US);
     }
     return false;
+}
+
+bool side_await_topic(struct side *s, const char *name)
+{
+    return await(s, name, topic_ready);
+}
+
+bool side_await_group(struct side *s, const char *name)
+{
+    return await(s, name, group_ready);
 }

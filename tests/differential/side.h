@@ -47,3 +47,5 @@ uint8_t *side_encode(struct side *s, const struct od_api *api, int16_t version,
 json_t *side_receive(struct side *s, const struct od_api *api, int16_t version, int timeout_ms);
 /* Waits until a topic that was created can be used, and binds its id; false: not within 10 s. */
 bool side_await_topic(struct side *s, const char *name);
+/* Waits until the group's coordinator answers; false: not within 10 s. */
+bool side_await_group(struct side *s, const char *name);

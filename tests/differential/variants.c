@@ -42,7 +42,7 @@ static json_t *edges_of(const struct od_field *f)
     case OD_FIELD_FLOAT64:
         return json_pack("[f, f]", 0.0, -1.0);
     case OD_FIELD_STRING:
-        return json_pack("[s, s, s, n]", "", "$absent", "no/such name");
+        return json_pack("[s, s, s, n]", "", "$absent", "$no such name");
     case OD_FIELD_BYTES:
     case OD_FIELD_RECORDS:
         return json_pack("[s, s, n]", "", "abc");
