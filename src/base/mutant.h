@@ -25,7 +25,7 @@
     ROW(producer_gap_accepted)         /* any sequence follows the last one */                     \
     ROW(producer_epoch_unchecked)      /* a fenced producer's batch is appended */                 \
     ROW(clean_no_sync)                 /* a cleaned segment takes its place unsynced */            \
-    ROW(clean_no_commit_sync)          /* the old segments go before the new has its name */       \
+    ROW(clean_swap_forgotten)          /* a start does not end an interrupted swap */              \
     ROW(clean_tombstone_early)         /* a tombstone goes with the first clean */                 \
     ROW(clean_last_dropped)            /* some last records of a key go */                         \
     ROW(clean_same_path)               /* a reader opens a replaced segment by its name */         \

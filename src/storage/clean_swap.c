@@ -4,7 +4,6 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/mutant.h"
 #include "os/file.h"
 #include "storage/plog_internal.h"
 #include "storage/recover.h"
@@ -41,7 +40,7 @@ enum od_err od_swap_commit(struct od_segment *s, bool has_txnindex)
     if (!err)
         err = move(s, "log", OD_SEGMENT_CLEANED, OD_SEGMENT_SWAP);
     atomic_store_explicit(&s->stage, OD_SEGMENT_SWAP, memory_order_release);
-    if (!err && !OD_MUTANT(clean_no_commit_sync))
+    if (!err)
         err = od_dir_sync(s->dir->path);
     return err;
 }

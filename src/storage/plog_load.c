@@ -139,7 +139,7 @@ static enum od_err finish_swaps(struct od_plog *p, struct listing *l)
         od_swap_abandon(s);
         od_segment_unref(s);
     }
-    for (size_t i = 0; i < l->swaps.n && !err; i++)
+    for (size_t i = 0; i < l->swaps.n && !err && !OD_MUTANT(clean_swap_forgotten); i++)
         err = od_swap_finish(p, l->swaps.v[i], l->logs.v, &l->logs.n);
     return err;
 }

@@ -68,7 +68,9 @@ static bool follows(const struct pass *p, const struct od_batch_head *head)
 {
     if (head->base_offset == p->expected)
         return true;
-    return p->r->gaps_allowed && head->base_offset > p->expected;
+    /* Only what is durable is compacted: a gap above it is a loss of the power cut. */
+    return p->r->gaps_allowed && head->base_offset > p->expected &&
+           (!p->r->power_cut || head->base_offset <= p->r->durable_end);
 }
 
 /* Unchecked bytes are taken for good only where the next batch follows. */
@@ -193,7 +195,7 @@ static void check_end(struct pass *p)
 
     if (r->next_base >= 0 && (!r->power_cut || r->next_base <= want))
         want = r->gaps_allowed ? p->expected : r->next_base;
-    else if (r->next_base >= 0 && p->expected < r->next_base && !r->gaps_allowed)
+    else if (r->next_base >= 0 && p->expected < r->next_base)
         r->cut = true; /* unsynced: the rest of this segment is missing */
     if (p->expected < want && !r->cut)
         damage(p, want, p->pos);

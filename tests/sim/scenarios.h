@@ -25,6 +25,7 @@ struct sim_scenario {
     struct sim_report least; /* per seed, on average; trace unused */
 };
 
+void sim_clean_run(uint64_t seed, bool verbose, struct sim_report *out);
 void sim_node_run(uint64_t seed, bool verbose, struct sim_report *out);
 void sim_self_run(uint64_t seed, bool verbose, struct sim_report *out);
 void sim_replica_run(uint64_t seed, bool verbose, struct sim_report *out);
@@ -35,6 +36,8 @@ static const struct sim_scenario sim_scenarios[] = {
     { "replica", sim_replica_run, 10, { .operations = 100, .faults = 50, .crashes = 2 } },
     { "storage", sim_storage_run, 60,
       { .operations = 200, .faults = 5, .crashes = 5, .contended = 1, .helper_calls = 200 } },
+    { "clean", sim_clean_run, 60, /* operations: cleans that came to their end */
+      { .operations = 10, .faults = 5, .crashes = 4, .contended = 1, .helper_calls = 200 } },
     { "node", sim_node_run, 120,
       { .operations = 2000, .faults = 20, .crashes = 2, .contended = 20, .helper_calls = 500 } },
 };
