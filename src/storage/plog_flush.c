@@ -8,12 +8,17 @@
 #include "storage/plog_internal.h"
 #include "storage/smallfile.h"
 
-/* The segment that holds the durable end, or an earlier one whose index no file holds yet. */
+/*
+ * The segment that holds the durable end, or an earlier one of which something is not in its files
+ * yet.  Where that finds no room for long, each flush must still move the durable end.
+ */
 static int first_to_flush(const struct od_plog *p)
 {
     int i = od_plog_find_segment(p, p->durable.offset);
+    int least = i - OD_PLOG_FLUSH_SEGMENTS + 1;
 
-    while (i > 0 && (p->segments[i - 1]->index || od_segment_has_side(p->segments[i - 1])))
+    while (i > 0 && i > least &&
+           (p->segments[i - 1]->index || od_segment_has_side(p->segments[i - 1])))
         i--;
     return i < 0 ? 0 : i;
 }

@@ -149,3 +149,25 @@ TEST(recovery_begins_at_an_older_snapshot_when_there_was_no_room_for_newer_ones)
 {
     live_without_room_for(".snapshot");
 }
+
+TEST(many_segments_without_room_for_their_indexes_do_not_hold_up_the_stop)
+{
+    struct od_plog_config c = config();
+    struct od_storage *s;
+    struct od_plog *p;
+
+    snprintf(path, sizeof(path), "%s/f%d", test_dir(), number++);
+    memset(&fault, 0, sizeof(fault));
+    c.segment_bytes = 100;
+    CHECK_OK(store_open(path, &s));
+    CHECK_OK(log_open(s, &c, &p));
+    fault.no_room_for = ".snapshot";
+    for (int i = 0; i < 3 * OD_PLOG_FLUSH_SEGMENTS; i++)
+        CHECK_OK(produce(p, 7, 0, i, 1, false));
+    for (int i = 0; i < 3 * OD_PLOG_FLUSH_SEGMENTS && od_plog_dirty(p); i++)
+        CHECK_OK(flush_now(p));
+    CHECK(!od_plog_dirty(p));
+    fault.no_room_for = NULL;
+    CHECK_OK(od_storage_close(s, 5));
+    check_after();
+}
