@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "broker/call.h"
 #include "broker/fetch.h"
+#include "broker/live.h"
 #include "broker/partition.h"
 #include "meta/local.h"
 #include "net/listener.h"
@@ -155,6 +156,8 @@ static enum od_err listen_on(struct od_node *n, const struct od_endpoint *e,
         .port = e->port,
         .backlog = n->config.socket_listen_backlog_size,
         .admission = n->admission,
+        .connections_max = e->max_connections,
+        .per_second_max = e->max_connection_creation_rate,
         .nets = nets,
         .net_count = n->shard_count,
         .tag = (void *)e,
@@ -422,9 +425,7 @@ enum od_err od_node_run(const struct od_node_options *options)
     od_budget_init(&n->budget, n->config.queued_max_request_bytes);
     od_partitions_init(&n->partitions, od_random_u64());
     od_dirty_init(&n->dirty, n->config.odradek_max_dirty_bytes);
-    n->admission = od_admission_new(n->config.live.max_connections,
-                                    n->config.live.max_connections_per_ip,
-                                    od_random_u64());
+    n->admission = od_live_admission(&n->config.live);
     err = start(n);
     if (!err) {
         run(n);

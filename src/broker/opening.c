@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "broker/coordinator.h"
+#include "broker/live.h"
 #include "broker/partition.h"
 #include "os/helpers.h"
 
@@ -28,12 +29,16 @@ struct removal {
 };
 
 /* One image's worth of changes; at most one is out at a time. */
+enum { SLICE = 256 }; /* partitions taken over in one turn */
+
 struct od_opening {
     struct od_job job;
     struct od_node *node;
     struct od_image *image; /* owns a reference; topics and states borrow it */
     struct opened *items;
     size_t count, capacity;
+    size_t taken;        /* of the items, in slices, so that others get their turns */
+    struct od_post more; /* the next slice */
     struct removal *removal;     /* NULL: no partition was deleted */
     void (*loaded)(struct od_node *n); /* NULL: the controller waits */
 };
@@ -174,16 +179,11 @@ static void take_over(struct od_node *n, struct opened *item)
         od_coordinators_assigned(n, p);
 }
 
-static void open_done(struct od_job *job)
+static void end_opening(struct od_opening *o)
 {
-    struct od_opening *o = OD_CONTAINER(job, struct od_opening, job);
     struct od_node *n = o->node;
     void (*loaded)(struct od_node *) = o->loaded;
 
-    for (size_t i = 0; i < o->count; i++) {
-        take_over(n, &o->items[i]);
-        od_partition_unref(o->items[i].partition);
-    }
     od_image_unref(o->image);
     submit_removal(o->removal);
     od_free(o->items);
@@ -193,6 +193,31 @@ static void open_done(struct od_job *job)
         loaded(n);
     else
         od_controller_opened(n->controller);
+}
+
+/* A new default of all brokers touches every partition there is. */
+static void take_slice(struct od_post *post)
+{
+    struct od_opening *o = OD_CONTAINER(post, struct od_opening, more);
+
+    for (int i = 0; i < SLICE && o->taken < o->count; i++) {
+        struct opened *item = &o->items[o->taken++];
+
+        take_over(o->node, item);
+        od_partition_unref(item->partition);
+    }
+    if (o->taken < o->count)
+        od_reactor_post(o->node->shards[0].reactor, &o->more);
+    else
+        end_opening(o);
+}
+
+static void open_done(struct od_job *job)
+{
+    struct od_opening *o = OD_CONTAINER(job, struct od_opening, job);
+
+    o->more.run = take_slice;
+    take_slice(&o->more);
 }
 
 static void close_partition(struct od_opening *o, struct od_uuid topic_id, int32_t index)
@@ -235,6 +260,8 @@ void od_node_open(void *ctx, const struct od_image *image, const struct od_image
     struct od_node *n = ctx;
     struct od_opening *o = new_opening(n, image);
 
+    if (delta->broker_configs_changed)
+        od_live_apply(n, image);
     for (int i = 0; i < delta->topic_count; i++) {
         const struct od_topic_delta *t = &delta->topics[i];
 
@@ -270,6 +297,7 @@ void od_node_open_loaded(struct od_node *n, void (*opened)(struct od_node *n))
     const struct od_image_topic *topic;
     struct od_pmap_walk walk = { 0 };
 
+    od_live_apply(n, image);
     o->loaded = opened;
     while ((topic = od_image_topic_next(image, &walk)))
         for (int32_t i = 0; i < topic->partition_count; i++)

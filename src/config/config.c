@@ -3,6 +3,7 @@
 #include "config/config.h"
 
 #include "base/mem.h"
+#include "config/live_config.h"
 #include "config/placeholders.h"
 
 #include <strings.h>
@@ -84,6 +85,12 @@ static bool apply_found(struct od_config *c, struct od_found_list *found, struct
         const struct od_key_row *row = od_key_find(od_str_of(f->name));
         struct od_text why = { 0 };
 
+        bool bad = false;
+
+        if (od_listener_limit_take(c, f, &bad, errors)) {
+            good &= !bad;
+            continue;
+        }
         if (refuse(f, errors)) {
             good = false;
             continue;
@@ -222,6 +229,15 @@ static bool check_quorum(const struct od_config *c, enum od_key key, const char 
     return false;
 }
 
+static bool check_overrides(const struct od_config *c, struct od_text *errors)
+{
+    if (od_overrides_are_good(c->live.max_connections_per_ip_overrides))
+        return true;
+    od_config_say_key(c, OD_KEY_MAX_CONNECTIONS_PER_IP_OVERRIDES, errors);
+    od_text_add(errors, "must be address:number,address:number\n");
+    return false;
+}
+
 static bool check_log_dirs(const struct od_config *c, struct od_text *errors)
 {
     struct od_str dir = OD_STR_NULL;
@@ -258,6 +274,7 @@ enum od_err od_config_load(struct od_config *c, const struct od_config_input *in
     good &= check_quorum(c, OD_KEY_CONTROLLER_QUORUM_VOTERS, c->controller_quorum_voters, errors);
     good &= check_quorum(c, OD_KEY_CONTROLLER_QUORUM_BOOTSTRAP_SERVERS,
                          c->controller_quorum_bootstrap_servers, errors);
+    good &= check_overrides(c, errors);
     good &= check_log_dirs(c, errors);
     good &= od_endpoints_load(c, errors);
     return good ? OD_NONE : OD_E_CONFIG;

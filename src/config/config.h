@@ -97,6 +97,16 @@ struct od_endpoint {
     char *name;    /* of the listener, upper case, such as PLAINTEXT */
     char *host;    /* "" = all addresses; without brackets */
     uint16_t port; /* 0 = any free one */
+    /* listener.name.NAME.max.connections, .max.connection.creation.rate; 0: not set. */
+    int32_t max_connections;
+    int32_t max_connection_creation_rate;
+};
+
+/* A limit of one listener, as found. */
+struct od_listener_limit {
+    char *name; /* of the listener, lower case */
+    bool is_rate;
+    int32_t value;
 };
 
 struct od_config {
@@ -110,6 +120,8 @@ struct od_config {
 #undef OD_LIVE_KEY
 #undef OD_TOPIC_KEY
     struct od_origin origins[OD_KEYS];
+    struct od_listener_limit *listener_limits;
+    int listener_limit_count;
     /* listeners taken apart: those that clients may use, without the controller's. */
     struct od_endpoint *endpoints;
     int endpoint_count;

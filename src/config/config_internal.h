@@ -30,6 +30,12 @@ void *od_config_field(const struct od_config *c, const struct od_key_row *row);
 /* "name = value (place): " in front of an error or note about a key. */
 void od_config_say_key(const struct od_config *c, enum od_key key, struct od_text *out);
 
+/*
+ * Takes listener.name.NAME.max.connections and .max.connection.creation.rate; *bad: *errors says
+ * why.  False: the name is another one.
+ */
+bool od_listener_limit_take(struct od_config *c, const struct od_found *f, bool *bad,
+                            struct od_text *errors);
 /* Takes listeners and advertised.listeners apart and checks what depends on listener names. */
 OD_MUST_USE bool od_endpoints_load(struct od_config *c, struct od_text *errors);
 void od_endpoints_deinit(struct od_config *c);

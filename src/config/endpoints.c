@@ -76,7 +76,8 @@ static bool parse_list(const struct od_config *c, enum od_key key, const char *t
             return fail(c, key, errors,
                         "each item must have the form NAME://host:port, with a port from 0 to "
                         "65535");
-        out->v[out->n++] = (struct od_endpoint){ upper(name), od_str_dup(host), (uint16_t)port };
+        out->v[out->n++] =
+            (struct od_endpoint){ upper(name), od_str_dup(host), (uint16_t)port, 0, 0 };
     }
     if (out->n == 0)
         return fail(c, key, errors, "must name at least one listener");
@@ -176,9 +177,9 @@ static bool load_listeners(struct od_config *c, struct endpoint_list *list, stru
         list->v = od_zalloc(sizeof(*list->v) * 2);
         list->n = 2;
         list->v[0] = (struct od_endpoint){ od_strdup("PLAINTEXT"), od_strdup("127.0.0.1"),
-                                           DEFAULT_PORT };
+                                           DEFAULT_PORT, 0, 0 };
         list->v[1] = (struct od_endpoint){ od_strdup("PLAINTEXT"), od_strdup("::1"),
-                                           DEFAULT_PORT };
+                                           DEFAULT_PORT, 0, 0 };
         return true;
     }
     if (!parse_list(c, OD_KEY_LISTENERS, c->listeners, list, errors))
@@ -215,12 +216,56 @@ static bool load_advertised(struct od_config *c, const struct endpoint_list *lis
     return true;
 }
 
+bool od_listener_limit_take(struct od_config *c, const struct od_found *f, bool *bad,
+                            struct od_text *errors)
+{
+    static const char prefix[] = "listener.name.";
+    const char *name = f->name + sizeof(prefix) - 1, *dot;
+    const struct od_key_row *row;
+    struct od_listener_limit limit = { 0 };
+    struct od_text why = { 0 };
+
+    if (!od_str_starts(od_str_of(f->name), prefix) || !(dot = strchr(name, '.')))
+        return false;
+    row = od_key_find(od_str_of(dot + 1));
+    if (!row || (row->key != OD_KEY_MAX_CONNECTIONS &&
+                 row->key != OD_KEY_MAX_CONNECTION_CREATION_RATE))
+        return false;
+    *bad = !od_key_parse(row, od_str_of(f->origin.text), &limit.value, &why);
+    if (*bad)
+        od_text_add(errors, "%s = %s (%s): must be %s\n", f->name, f->origin.text,
+                    f->origin.place, od_text_get(&why));
+    od_text_reset(&why);
+    limit.name = od_str_dup((struct od_str){ name, (size_t)(dot - name) });
+    limit.is_rate = row->key == OD_KEY_MAX_CONNECTION_CREATION_RATE;
+    c->listener_limits = od_realloc(c->listener_limits, sizeof(*c->listener_limits) *
+                                                            (size_t)(c->listener_limit_count + 1));
+    c->listener_limits[c->listener_limit_count++] = limit;
+    return true;
+}
+
+static void apply_limits(const struct od_config *c, struct endpoint_list *list)
+{
+    for (int i = 0; i < c->listener_limit_count; i++)
+        for (int j = 0; j < list->n; j++) {
+            const struct od_listener_limit *limit = &c->listener_limits[i];
+
+            if (strcasecmp(limit->name, list->v[j].name))
+                continue;
+            if (limit->is_rate)
+                list->v[j].max_connection_creation_rate = limit->value;
+            else
+                list->v[j].max_connections = limit->value;
+        }
+}
+
 bool od_endpoints_load(struct od_config *c, struct od_text *errors)
 {
     struct endpoint_list listeners = { 0 }, advertised = { 0 };
     bool good = load_listeners(c, &listeners, errors) &&
                 load_advertised(c, &listeners, &advertised, errors);
 
+    apply_limits(c, &listeners);
     c->endpoints = listeners.v;
     c->endpoint_count = listeners.n;
     c->advertised = advertised.v;
@@ -244,4 +289,7 @@ void od_endpoints_deinit(struct od_config *c)
 {
     free_endpoints(c->endpoints, c->endpoint_count);
     free_endpoints(c->advertised, c->advertised_count);
+    for (int i = 0; i < c->listener_limit_count; i++)
+        od_free(c->listener_limits[i].name);
+    od_free(c->listener_limits);
 }

@@ -76,6 +76,35 @@ static enum od_err refuse_fixed(struct od_str name, const struct od_key_row *row
     return OD_INVALID_REQUEST;
 }
 
+bool od_overrides_are_good(const char *text)
+{
+    struct od_str item;
+
+    for (int i = 0; (item = od_config_item(text, i)).data; i++) {
+        const char *colon = memrchr(item.data, ':', item.len), *end = item.data + item.len;
+        int64_t number;
+
+        if (!colon || colon == item.data ||
+            !od_str_to_i64((struct od_str){ colon + 1, (size_t)(end - colon - 1) }, 0, INT32_MAX,
+                           &number))
+            return false;
+    }
+    return true;
+}
+
+static enum od_err check_overrides(struct od_str value, struct od_text *why)
+{
+    char *text = od_str_dup(value);
+    bool good = od_overrides_are_good(text);
+
+    od_free(text);
+    if (!good)
+        od_text_add(why, "Invalid value %.*s for configuration max.connections.per.ip.overrides: "
+                         "must be address:number,address:number",
+                    OD_STR_ARGS(value));
+    return good ? OD_NONE : OD_INVALID_REQUEST;
+}
+
 enum od_err od_live_config_check(struct od_str name, struct od_str value, bool one_broker,
                                  struct od_text *why)
 {
@@ -90,5 +119,7 @@ enum od_err od_live_config_check(struct od_str name, struct od_str value, bool o
                     row->name);
         return OD_INVALID_REQUEST;
     }
+    if (row->key == OD_KEY_MAX_CONNECTIONS_PER_IP_OVERRIDES)
+        return check_overrides(value, why);
     return od_key_check(row, row->name, value, why) ? OD_NONE : OD_INVALID_REQUEST;
 }

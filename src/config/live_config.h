@@ -13,6 +13,9 @@ struct od_live_config *od_live_config_resolve(const struct od_config *broker,
 struct od_live_config *od_live_config_ref(struct od_live_config *c);
 void od_live_config_unref(struct od_live_config *c); /* accepts NULL; any thread */
 
+/* Is it empty, or "address:number,..."? */
+bool od_overrides_are_good(const char *text);
+
 /*
  * May this be set while brokers run?  one_broker: of a single broker, not the default of all.
  * OD_INVALID_REQUEST, which is what Kafka answers for brokers: *why has the cause.

@@ -8,6 +8,8 @@
 #include "net/net_internal.h"
 #include "os/poll.h"
 
+#include <stdlib.h>
+
 static const int64_t IDLE_MS_MAX = 1ll << 40; /* 34 years; keeps sums of times in range */
 
 void od_conn_set_user(struct od_conn *c, void *user)
@@ -208,7 +210,7 @@ static void destroy(struct od_conn *c)
     od_conn_drop_received(c);
     od_conn_drop_replies(c);
     n->handlers.closed(c);
-    od_admission_leave(c->admission, &c->peer);
+    od_entrance_leave(c->gate, &c->peer);
     n->stats.closed++;
     atomic_fetch_sub_explicit(&n->connections, 1, memory_order_relaxed);
     od_free(c);
@@ -268,21 +270,21 @@ static void on_turn_end(struct od_post *post)
 }
 
 static void give_up(struct od_net *n, struct od_socket *socket, const struct od_address *peer,
-                    struct od_admission *admission)
+                    struct od_entrance *gate)
 {
     od_socket_close(socket);
-    od_admission_leave(admission, peer);
+    od_entrance_leave(gate, peer);
     atomic_fetch_sub_explicit(&n->connections, 1, memory_order_relaxed);
     tell_drained(n);
 }
 
 void od_net_adopt(struct od_net *n, struct od_socket *socket, const struct od_address *peer,
-                  struct od_admission *admission, void *tag)
+                  struct od_entrance *gate, void *tag)
 {
     struct od_conn *c;
 
     if (n->draining) {
-        give_up(n, socket, peer, admission);
+        give_up(n, socket, peer, gate);
         return;
     }
     c = OD_NEW(struct od_conn);
@@ -290,13 +292,13 @@ void od_net_adopt(struct od_net *n, struct od_socket *socket, const struct od_ad
     c->watch.ready = on_ready;
     if (od_reactor_watch(n->reactor, &c->watch, OD_POLL_IN)) {
         od_free(c);
-        give_up(n, socket, peer, admission);
+        give_up(n, socket, peer, gate);
         return;
     }
     od_socket_set_buffers(socket, n->settings.send_buffer_bytes, n->settings.receive_buffer_bytes);
     c->net = n;
     c->tag = tag;
-    c->admission = admission;
+    c->gate = gate;
     c->peer = *peer;
     c->turn_end.run = on_turn_end;
     c->timer.fire = on_timer;
@@ -307,6 +309,39 @@ void od_net_adopt(struct od_net *n, struct od_socket *socket, const struct od_ad
         od_timer_set(n->reactor, &c->timer, c->received_ms + n->settings.idle_ms);
     n->stats.opened++;
     n->handlers.opened(c);
+}
+
+static int64_t last_use_ms(const struct od_conn *c)
+{
+    return c->received_ms > c->sent_ms ? c->received_ms : c->sent_ms;
+}
+
+static int by_last_use(const void *a, const void *b)
+{
+    const struct od_conn *x = *(struct od_conn *const *)a, *y = *(struct od_conn *const *)b;
+    int64_t x_ms = last_use_ms(x), y_ms = last_use_ms(y);
+
+    return x_ms < y_ms ? -1 : x_ms > y_ms;
+}
+
+void od_net_shed(struct od_net *n, int32_t count)
+{
+    struct od_conn **open = od_alloc(sizeof(*open) * (size_t)(od_net_connections(n) + 1));
+    int32_t found = 0, room = od_net_connections(n);
+
+    OD_LIST_EACH(&n->conns, link) {
+        struct od_conn *c = OD_CONTAINER(link, struct od_conn, link);
+
+        if (c->state == OD_CONN_OPEN && found < room)
+            open[found++] = c;
+    }
+    qsort(open, (size_t)found, sizeof(struct od_conn *), by_last_use);
+    for (int32_t i = 0; i < found && i < count; i++) {
+        od_log(OD_LOG_WARN, "net", "%s:%u: closed, there are more connections than allowed now",
+               open[i]->peer.host, open[i]->peer.port);
+        od_conn_close(open[i]);
+    }
+    od_free(open);
 }
 
 static void on_feed(struct od_timer *t)

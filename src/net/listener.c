@@ -11,19 +11,21 @@ enum {
     ACCEPTS_PER_TURN_MAX = 64,
     LIMIT_PAUSE_MS = 100,
     REFUSAL_LOG_MS = 1000, /* between two lines about refused connections */
+    WAIT_LOG_MS = 60000,   /* between two lines about waiting ones */
 };
 
 struct od_listener {
     struct od_reactor *reactor;
     struct od_watch watch;
     struct od_timer pause;
-    struct od_admission *admission;
+    struct od_entrance *gate;
     struct od_net **nets;
     int net_count;
     void *tag;
     bool out_of_descriptors; /* said so already */
     uint64_t refused;        /* since the last line about it */
     int64_t refusal_logged_ms;
+    int64_t wait_logged_ms;
 };
 
 /* On its way to another reactor. */
@@ -32,7 +34,7 @@ struct handover {
     struct od_net *net;
     struct od_socket *socket;
     struct od_address peer;
-    struct od_admission *admission;
+    struct od_entrance *gate;
     void *tag;
 };
 
@@ -40,7 +42,7 @@ static void arrive(struct od_post *post)
 {
     struct handover *h = OD_CONTAINER(post, struct handover, post);
 
-    od_net_adopt(h->net, h->socket, &h->peer, h->admission, h->tag);
+    od_net_adopt(h->net, h->socket, &h->peer, h->gate, h->tag);
     od_free(h);
 }
 
@@ -55,16 +57,16 @@ static void hand_over(struct od_listener *l, struct od_socket *socket,
             to = l->nets[i];
     od_net_count_one(to);
     if (od_net_reactor(to) == l->reactor) {
-        od_net_adopt(to, socket, peer, l->admission, l->tag);
+        od_net_adopt(to, socket, peer, l->gate, l->tag);
         return;
     }
     h = OD_NEW(struct handover);
-    *h = (struct handover){ { .run = arrive }, to, socket, *peer, l->admission, l->tag };
+    *h = (struct handover){ { .run = arrive }, to, socket, *peer, l->gate, l->tag };
     od_reactor_post(od_net_reactor(to), &h->post);
 }
 
 /* One line per second at most: a storm of connections must not become a storm of lines. */
-static void note_refusal(struct od_listener *l, const struct od_address *peer, enum od_err err)
+static void note_refusal(struct od_listener *l, const struct od_address *peer)
 {
     int64_t now_ms = od_reactor_now_ms(l->reactor);
 
@@ -72,10 +74,9 @@ static void note_refusal(struct od_listener *l, const struct od_address *peer, e
     if (now_ms - l->refusal_logged_ms < REFUSAL_LOG_MS)
         return;
     od_log(OD_LOG_WARN, "net",
-           "%s:%u: refused, %s has as many connections as allowed (%llu "
+           "%s:%u: refused, the address has as many connections as allowed (%llu "
            "refused since the last such line)",
-           peer->host, peer->port, err == OD_E_LIMIT ? "the broker" : "the address",
-           (unsigned long long)l->refused);
+           peer->host, peer->port, (unsigned long long)l->refused);
     l->refused = 0;
     l->refusal_logged_ms = now_ms;
 }
@@ -90,6 +91,24 @@ static void pause_accepting(struct od_listener *l)
     l->out_of_descriptors = true;
     od_reactor_want(l->reactor, &l->watch, 0);
     od_timer_set(l->reactor, &l->pause, od_reactor_now_ms(l->reactor) + LIMIT_PAUSE_MS);
+}
+
+/* Whoever knocks waits in the backlog. */
+static bool must_wait(struct od_listener *l)
+{
+    int64_t now_ms = od_reactor_now_ms(l->reactor), wait_ms = od_entrance_wait_ms(l->gate, now_ms);
+
+    if (wait_ms == 0)
+        return false;
+    if (now_ms - l->wait_logged_ms >= WAIT_LOG_MS) {
+        od_log(OD_LOG_WARN, "net",
+               "new connections wait: there are as many as max.connections allows, or they come "
+               "faster than max.connection.creation.rate");
+        l->wait_logged_ms = now_ms;
+    }
+    od_reactor_want(l->reactor, &l->watch, 0);
+    od_timer_set(l->reactor, &l->pause, now_ms + wait_ms);
+    return true;
 }
 
 static void on_pause_over(struct od_timer *t)
@@ -107,8 +126,11 @@ static void on_ready(struct od_watch *w, unsigned ready)
     for (int i = 0; i < ACCEPTS_PER_TURN_MAX; i++) {
         struct od_socket *socket;
         struct od_address peer;
-        enum od_err err = od_socket_accept(w->socket, &socket, &peer);
+        enum od_err err;
 
+        if (must_wait(l))
+            return;
+        err = od_socket_accept(w->socket, &socket, &peer);
         if (err == OD_E_AGAIN)
             return;
         if (err) {
@@ -118,9 +140,8 @@ static void on_ready(struct od_watch *w, unsigned ready)
         if (l->out_of_descriptors)
             od_log(OD_LOG_INFO, "net", "new connections are accepted again");
         l->out_of_descriptors = false;
-        err = od_admission_enter(l->admission, &peer);
-        if (err) {
-            note_refusal(l, &peer, err);
+        if (od_entrance_enter(l->gate, &peer)) {
+            note_refusal(l, &peer);
             od_socket_close(socket);
         } else {
             hand_over(l, socket, &peer);
@@ -145,13 +166,15 @@ enum od_err od_listener_open(struct od_reactor *r, const struct od_listener_sett
         return err;
     }
     l->pause.fire = on_pause_over;
-    l->admission = settings->admission;
+    l->gate = od_entrance_new(settings->admission, settings->connections_max,
+                          settings->per_second_max);
     l->tag = settings->tag;
     l->net_count = settings->net_count;
     l->nets = od_alloc((size_t)l->net_count * sizeof(struct od_net *));
     for (int i = 0; i < l->net_count; i++)
         l->nets[i] = settings->nets[i];
     l->refusal_logged_ms = od_reactor_now_ms(r) - REFUSAL_LOG_MS;
+    l->wait_logged_ms = od_reactor_now_ms(r) - WAIT_LOG_MS;
     *out = l;
     return OD_NONE;
 }

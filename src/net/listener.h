@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A listening socket.  Accepts on the reactor that opened it and hands each connection to the net
- * with the fewest.  Without descriptors it pauses for 100 ms, says so once, and goes on.
+ * with the fewest.  Without descriptors it pauses for 100 ms, says so once, and goes on; it pauses
+ * too while there are as many connections as allowed, or while they come too fast.
  */
 #pragma once
 
@@ -14,6 +15,8 @@ struct od_listener_settings {
     uint16_t port; /* 0: a free one */
     int backlog;
     struct od_admission *admission; /* outlives all connections */
+    int32_t connections_max; /* of this listener; 0: only what the admission limits */
+    int32_t per_second_max;  /* new ones of this listener; 0 likewise */
     struct od_net *const *nets;     /* copied; each outlives the listener */
     int net_count;
     void *tag; /* what od_conn_listener answers */

@@ -77,5 +77,8 @@ void od_net_drain(struct od_net *n, void (*drained)(void *arg), void *arg);
 void od_net_abort(struct od_net *n);
 bool od_net_has_stopped(const struct od_net *n); /* a connection that od_conn_stop has stopped */
 void od_net_release_stopped(struct od_net *n);   /* they go on, all */
+/* Closes so many connections, those first that were not used for the longest time; costs a sort of
+ * all.  From the reactor's thread. */
+void od_net_shed(struct od_net *n, int32_t count);
 void od_net_stats(const struct od_net *n, struct od_net_stats *out);
 int32_t od_net_connections(const struct od_net *n); /* any thread; counts those on their way too */

@@ -77,7 +77,7 @@ struct od_conn {
     bool big; /* the last frame was: read the next one's length before its bytes */
     void *user;
     void *tag;
-    struct od_admission *admission;
+    struct od_entrance *gate;
     struct od_address peer;
     /* Receiving. */
     struct od_slice held; /* frames not handed up, the last one perhaps not whole */
@@ -97,9 +97,9 @@ struct od_conn {
     struct od_timer timer;
 };
 
-/* A connection that od_admission_enter let in and that n->connections counts; on n's thread. */
+/* A connection that od_entrance_enter let in and that n->connections counts; on n's thread. */
 void od_net_adopt(struct od_net *n, struct od_socket *socket, const struct od_address *peer,
-                  struct od_admission *admission, void *tag);
+                  struct od_entrance *gate, void *tag);
 void od_net_count_one(struct od_net *n); /* any thread: a connection is on its way */
 struct od_reactor *od_net_reactor(const struct od_net *n);
 

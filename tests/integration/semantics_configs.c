@@ -475,6 +475,47 @@ TEST(a_brokers_new_default_counts_for_topics_without_their_own)
     raw_close(c);
 }
 
+static bool is_served_within(struct raw *c, int timeout_ms)
+{
+    struct od_metadata_rsp rsp;
+
+    return raw_receive(c, OD_metadata_KEY, 9, &rsp, timeout_ms) == RAW_ANSWER;
+}
+
+TEST(who_comes_when_max_connections_is_reached_waits_until_there_is_room)
+{
+    struct raw *c = raw_open(), *waits;
+    struct od_metadata_req req;
+
+    CHECK_EQ(change(c, BROKER, "", "max.connections", SET, "1"), OD_NONE);
+    waits = raw_open(); /* in the backlog */
+    od_metadata_req_defaults(&req);
+    CHECK(raw_send(waits, OD_metadata_KEY, 9, &req));
+    CHECK(!is_served_within(waits, 150));
+    CHECK_EQ(change(c, BROKER, "", "max.connections", DELETE, NULL), OD_NONE);
+    CHECK(is_served_within(waits, RAW_PATIENCE_MS));
+    raw_close(waits);
+    raw_close(c);
+}
+
+TEST(who_comes_from_an_address_that_has_its_share_is_closed)
+{
+    struct raw *c = raw_open(), *over;
+    const char *id = our_id(c);
+    struct od_metadata_req req;
+    struct od_metadata_rsp rsp;
+
+    CHECK_EQ(change(c, BROKER, id, "max.connections.per.ip.overrides", SET, "127.0.0.1:1"),
+             OD_NONE);
+    over = raw_open();
+    od_metadata_req_defaults(&req);
+    raw_send(over, OD_metadata_KEY, 9, &req);
+    CHECK_EQ(raw_receive(over, OD_metadata_KEY, 9, &rsp, RAW_PATIENCE_MS), RAW_CLOSED);
+    CHECK_EQ(change(c, BROKER, id, "max.connections.per.ip.overrides", DELETE, NULL), OD_NONE);
+    raw_close(over);
+    raw_close(c);
+}
+
 TEST(log_levels_are_settings_of_a_broker)
 {
     struct raw *c = raw_open();

@@ -309,6 +309,30 @@ TEST(reactors_and_budget_follow_the_machine)
     }
 }
 
+TEST(a_listener_may_have_limits_of_its_own)
+{
+    struct loaded l = load("listeners=INSIDE://:1,OUTSIDE://:2\n"
+                           "listener.security.protocol.map=INSIDE:PLAINTEXT,OUTSIDE:PLAINTEXT\n"
+                           "listener.name.outside.max.connections=7\n"
+                           "listener.name.outside.max.connection.creation.rate=8\n");
+
+    CHECK_OK(l.err);
+    CHECK_EQ(l.config.endpoints[0].max_connections, 0);
+    CHECK_EQ(l.config.endpoints[1].max_connections, 7);
+    CHECK_EQ(l.config.endpoints[1].max_connection_creation_rate, 8);
+    unload(&l);
+    check_error("listener.name.x.max.connections=-1",
+                "listener.name.x.max.connections = -1 (f:1): must be at least 0\n");
+}
+
+TEST(overrides_of_addresses_have_a_form)
+{
+    check_good("max.connections.per.ip.overrides=127.0.0.1:5,::1:6");
+    check_error("max.connections.per.ip.overrides=127.0.0.1",
+                "max.connections.per.ip.overrides = 127.0.0.1 (f:1): must be "
+                "address:number,address:number\n");
+}
+
 TEST(every_key_of_kafkas_sample_files_is_known)
 {
     /* What Kafka 3.9 and 4.4 ship beside the listeners; the metadata of 3.9's other file lies in

@@ -21,7 +21,7 @@ TEST(a_key_tells_type_bounds_default_and_how_it_changes)
              "  default: 1073741824, or what the broker's log.segment.bytes says\n");
     explains("max.connections.per.ip",
              "max.connections.per.ip (of brokers, changeable while they run)\n"
-             "  Most connections from one address.\n"
+             "  Most connections from one address; further ones are closed at once.\n"
              "  type: int, at least 0\n"
              "  default: 2147483647\n"
              "  change: at any time, for one broker or for all, or in the file\n");

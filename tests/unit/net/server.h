@@ -181,7 +181,9 @@ static inline void listen_on(struct server *s, int32_t max, int32_t max_per_ip)
     struct od_listener_settings settings = { .host = "127.0.0.1", .backlog = 128,
                                              .nets = &s->net, .net_count = 1, .tag = s };
 
-    s->admission = od_admission_new(max, max_per_ip, 1);
+    s->admission = od_admission_new(
+        &(struct od_admission_limits){ .total = max, .per_host = max_per_ip,
+                                       .per_second = INT32_MAX }, 1);
     settings.admission = s->admission;
     CHECK_OK(od_listener_open(s->reactor, &settings, &s->listener, &s->bound));
 }
