@@ -13,6 +13,7 @@ bool od_batch_head_read(const uint8_t *data, struct od_batch_head *out)
                                    .max_timestamp = h.max_timestamp,
                                    .len = (int64_t)od_batch_bytes(&h),
                                    .leader_epoch = h.leader_epoch,
-                                   .crc = h.crc };
+                                   .crc = h.crc,
+                                   .has_producer = h.producer_id >= 0 };
     return out->last_offset < INT64_MAX;
 }

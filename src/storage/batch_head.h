@@ -18,6 +18,7 @@ struct od_batch_head {
     int64_t len; /* of the whole batch */
     int32_t leader_epoch;
     uint32_t crc;
+    bool has_producer; /* of an idempotent or transactional producer */
 };
 
 /* From at least OD_BATCH_HEAD_BYTES; false: these bytes do not begin a batch. */

@@ -55,6 +55,7 @@ struct od_plog {
     struct od_producers *producers; /* NULL: nobody with a producer id has written */
     uint64_t n_aborted;             /* transactions in the segments' lists */
     int64_t snapshot_offset;        /* of the last clean stop's snapshot; -1: none */
+    bool stateless; /* loading: no batch of a producer, no snapshot, no transaction index */
     bool holding; /* the recovery point stays at held: a transaction index is not written yet */
     struct od_recovery_point held;
     bool dir_dirty;      /* entries that no directory sync covers */

@@ -102,6 +102,8 @@ static enum od_err each_file(void *arg, const char *name, bool is_dir)
         return OD_NONE;
     if (strcmp(name + BASE_DIGITS, ".log") == 0)
         return add_base(&l->logs, base);
+    if (ends_with(name, ".snapshot") || ends_with(name, ".txnindex") || ends_with(name, ".swap"))
+        l->plog->stateless = false;
     if (strcmp(name + BASE_DIGITS, ".log.swap") == 0)
         return add_base(&l->swaps, base);
     return ends_with(name, ".swap") ? add_base(&l->index_swaps, base) : OD_NONE;
@@ -254,6 +256,8 @@ static enum od_err load_segment(struct od_plog *p, int64_t base, int64_t next_ba
         err = recover(p, s, file, &r);
     od_segment_unpin(s);
     *stop = r.cut;
+    if (r.producers || (!r.segment && r.file_size > 0)) /* not read: nobody knows */
+        p->stateless = false;
     if (err) {
         od_segment_unref(s);
         return err;
@@ -280,9 +284,11 @@ static enum od_err load_directory(struct od_plog *p)
 {
     struct listing l = { .plog = p };
     struct bases *logs = &l.logs;
-    enum od_err err = od_dir_list(p->dir->path, each_file, &l);
+    enum od_err err;
     bool stop = false;
 
+    p->stateless = true;
+    err = od_dir_list(p->dir->path, each_file, &l);
     if (!err && l.swaps.n) /* each may stand for a log that is gone */
         logs->v = od_realloc(logs->v, (logs->n + l.swaps.n) * sizeof(*logs->v));
     sort(logs);

@@ -374,6 +374,8 @@ enum od_err od_plog_load_producers(struct od_plog *p, const struct od_clean_log 
         err = take_clean(p, clean, &limit);
     if (!err)
         p->snapshot_offset = clean->snapshot_offset;
+    if (!clean && p->stateless)
+        return OD_NONE;
     if (err == OD_E_CORRUPT) {
         forget(p);
         err = rebuild(p, limit);

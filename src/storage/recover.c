@@ -182,6 +182,7 @@ static void accept(struct pass *p, const struct od_batch_head *head)
         p->epoch = head->leader_epoch;
         (void)r->epoch(r->epoch_arg, head->leader_epoch, head->base_offset);
     }
+    r->producers |= head->has_producer;
     od_segment_note(r->segment, head, p->pos, r->index_interval_bytes);
     p->pos += head->len;
     p->expected = head->last_offset + 1;

@@ -33,6 +33,7 @@ struct od_recovery {
     bool (*epoch)(void *arg, int32_t epoch, int64_t start_offset); /* first batch of an epoch */
     void *epoch_arg;
     /* out */
+    bool producers; /* some batch is of a producer with an id */
     bool cut; /* the file is longer than what counts, or later segments do not count */
 };
 
