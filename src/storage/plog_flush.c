@@ -8,19 +8,32 @@
 #include "storage/plog_internal.h"
 #include "storage/smallfile.h"
 
-/*
- * The segment that holds the durable end, or an earlier one of which something is not in its files
- * yet.  Where that finds no room for long, each flush must still move the durable end.
- */
-static int first_to_flush(const struct od_plog *p)
+static void take_segment(struct od_plog_flush *f, struct od_segment *s)
 {
-    int i = od_plog_find_segment(p, p->durable.offset);
-    int least = i - OD_PLOG_FLUSH_SEGMENTS + 1;
+    if (s->sealed)
+        f->sealed |= 1u << f->n;
+    f->segments[f->n++] = od_segment_ref(s);
+}
 
-    while (i > 0 && i > least &&
-           (p->segments[i - 1]->index || od_segment_has_side(p->segments[i - 1])))
-        i--;
-    return i < 0 ? 0 : i;
+/*
+ * Takes the segments from the durable end on, and before them, as far as there is place, those that
+ * no file holds the index or side of yet.  In this order: when the disk is full the latter may be
+ * many, and must not keep the durable end from moving.  The last one taken, or NULL.
+ */
+static struct od_segment *take_segments(const struct od_plog *p, struct od_plog_flush *f)
+{
+    int first = od_plog_find_segment(p, p->durable.offset), old, places;
+
+    first = first < 0 ? 0 : first;
+    places = OD_PLOG_FLUSH_SEGMENTS - (p->n_segments - first);
+    for (old = first; old > 0; old--)
+        if (!p->segments[old - 1]->index && !od_segment_has_side(p->segments[old - 1]))
+            break;
+    for (; old < first && f->n < places; old++)
+        take_segment(f, p->segments[old]);
+    for (int i = first; i < p->n_segments && f->n < OD_PLOG_FLUSH_SEGMENTS; i++)
+        take_segment(f, p->segments[i]);
+    return p->n_segments ? f->segments[f->n - 1] : NULL;
 }
 
 /* Takes what the segments want written beside their logs. */
@@ -39,8 +52,7 @@ static void take_sides(struct od_plog_flush *f)
 
 bool od_plog_flush_begin(struct od_plog *p, struct od_plog_flush *out)
 {
-    struct od_segment *last = NULL;
-    int i;
+    struct od_segment *last;
 
     if (p->flush_out || p->cutting || !od_plog_dirty(p) || od_storage_fenced(p->storage))
         return false;
@@ -52,13 +64,7 @@ bool od_plog_flush_begin(struct od_plog *p, struct od_plog_flush *out)
                                    .end_base = p->durable.base,
                                    .end_pos = p->durable.pos,
                                    .bytes = p->dirty_bytes };
-    i = first_to_flush(p);
-    for (; i < p->n_segments && out->n < OD_PLOG_FLUSH_SEGMENTS; i++) {
-        last = p->segments[i];
-        if (last->sealed)
-            out->sealed |= 1u << out->n;
-        out->segments[out->n++] = od_segment_ref(last);
-    }
+    last = take_segments(p, out);
     take_sides(out);
     if (last) {
         out->end_offset = last->end_offset;

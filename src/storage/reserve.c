@@ -10,7 +10,7 @@
 
 static const char file_name[] = "odradek.reserve";
 
-enum { FREE_PART = 16, MAKE_MIN_BYTES = 4096 };
+enum { PART = 16, BYTES_MIN = 4096 };
 
 bool od_reserve_held(const struct od_reserve *r)
 {
@@ -37,9 +37,11 @@ enum od_err od_reserve_open(struct od_reserve *r, const char *dir, int64_t bytes
     err = od_dir_space(dir, &left, &total);
     if (err)
         return err;
-    r->bytes = left / FREE_PART < bytes ? left / FREE_PART : bytes;
-    if (r->bytes < MAKE_MIN_BYTES)
-        r->bytes = MAKE_MIN_BYTES;
+    /* Of the whole disk, not of what is free: a full one is no reason for a smaller reserve, and an
+     * earlier life may hold all of it already. */
+    r->bytes = total / PART < bytes ? total / PART : bytes;
+    if (r->bytes < BYTES_MIN)
+        r->bytes = BYTES_MIN;
     err = od_file_preallocate(r->file, r->bytes);
     if (err == OD_E_NO_SPACE) {
         od_log(OD_LOG_WARN, "storage", "%s is full: nothing is taken from producers until %lld "

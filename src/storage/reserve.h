@@ -28,7 +28,7 @@ struct od_reserve {
     _Atomic bool held;
 };
 
-/* bytes 0: none.  Less where a sixteenth of what is free is less.  For want of room: SPENT. */
+/* bytes 0: none.  Less where a sixteenth of the disk is less.  For want of room: SPENT. */
 OD_MUST_USE enum od_err od_reserve_open(struct od_reserve *r, const char *dir, int64_t bytes);
 void od_reserve_close(struct od_reserve *r); /* the file stays; accepts a zeroed one */
 bool od_reserve_held(const struct od_reserve *r);

@@ -377,8 +377,9 @@ static void revive(struct od_disk *d, struct od_inode *dir)
         entries_set(&dir->names, dir->durable_names.v[i].name, inode);
         if (inode->links++ > 0)
             continue;
-        inode->room = inode->live.len;
-        d->used += inode->live.len;
+        if (inode->room < inode->live.len) /* what was preallocated stays so */
+            inode->room = inode->live.len;
+        d->used += inode->room;
         if (inode->is_dir)
             revive(d, inode);
     }

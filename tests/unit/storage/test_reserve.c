@@ -164,3 +164,38 @@ TEST(without_a_reserve_a_full_disk_refuses_all_and_fences_nothing)
     CHECK_OK(append(plain));
     od_storage_abandon(s);
 }
+
+TEST(the_durable_end_moves_on_a_full_disk_whatever_number_of_indexes_waits)
+{
+    enum { SEGMENTS = 3 * OD_PLOG_FLUSH_SEGMENTS };
+    struct od_storage *s = open_with(RESERVE_BYTES);
+    struct od_plog_config c = OD_PLOG_CONFIG_DEFAULT;
+    struct od_plog *p;
+    int waiting = 0;
+
+    c.segment_bytes = 1000;
+    c.index_interval_bytes = 100;
+    c.vital = true;
+    CHECK_OK(od_plog_open(s, OD_STR("many"), 0, topic_id(), &c, true, &p));
+    CHECK(od_reserve_spend(&s->reserve)); /* until it is made again no index is written */
+    for (int i = 0; i < SEGMENTS; i++) {
+        for (int j = 0; j < 6; j++)
+            CHECK_OK(append(p));
+        CHECK_OK(flush_now(p));
+        CHECK_EQ(od_plog_durable_end(p), od_plog_end_offset(p));
+    }
+    CHECK(p->n_segments >= SEGMENTS);
+    for (int i = 0; i < p->n_segments; i++)
+        waiting += p->segments[i]->index != NULL;
+    CHECK(waiting > OD_PLOG_FLUSH_SEGMENTS);
+    od_storage_make_room(s);
+    for (int i = 0; i < SEGMENTS; i++) { /* then they are, a few with each flush */
+        CHECK_OK(append(p));
+        CHECK_OK(flush_now(p));
+    }
+    waiting = 0;
+    for (int i = 0; i + 1 < p->n_segments; i++)
+        waiting += p->segments[i]->index != NULL;
+    CHECK_EQ(waiting, 0);
+    CHECK_OK(od_storage_close(s, 1));
+}
