@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "broker/clients.h"
 #include "broker/node.h"
 #include "broker/shard.h"
 #include "os/file.h"
@@ -283,7 +284,7 @@ static const char *decode(struct od_call *call, struct od_reader *r)
 }
 
 /* Finds the row and makes the response; false: the connection is to be closed, as was logged. */
-static bool begin(struct od_call *call, struct od_reader *r, const struct od_conn *conn)
+static bool begin(struct od_call *call, struct od_reader *r, struct od_conn *conn)
 {
     enum od_err err = od_frame_read_request(r, &call->header);
     const struct od_codec *response;
@@ -296,6 +297,7 @@ static bool begin(struct od_call *call, struct od_reader *r, const struct od_con
         log_refused(call, conn, od_err_text(err));
         return false;
     }
+    od_client_note(conn, call->header.api_key, call->header.api_version, call->header.client_id);
     response = call->row.api->response;
     call->response = od_arena_alloc(&call->arena, response->shape->bytes);
     response->shape->defaults(call->response);

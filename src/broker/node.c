@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "broker/call.h"
+#include "broker/clients.h"
 #include "broker/fetch.h"
 #include "broker/live.h"
 #include "broker/partition.h"
@@ -19,22 +20,12 @@
 
 /* --- connections ----------------------------------------------------------------------------- */
 
-static void opened(struct od_conn *c)
-{
-    (void)c;
-}
-
-static void closed(struct od_conn *c)
-{
-    (void)c;
-}
-
 static enum od_verdict got_frame(struct od_conn *c, struct od_slice frame)
 {
     return od_call_begin(od_conn_owner(c), c, frame);
 }
 
-static const struct od_net_handlers handlers = { opened, got_frame, closed };
+static const struct od_net_handlers handlers = { od_client_open, got_frame, od_client_close };
 
 /* Who may not be idle for long may not stop in mid request for long either. */
 static int64_t stall_ms(const struct od_config *c)

@@ -307,8 +307,32 @@ void od_net_adopt(struct od_net *n, struct od_socket *socket, const struct od_ad
     od_list_push(&n->conns, &c->link);
     if (n->settings.idle_ms >= 0)
         od_timer_set(n->reactor, &c->timer, c->received_ms + n->settings.idle_ms);
-    n->stats.opened++;
+    c->id = (int64_t)n->stats.opened++;
+    c->opened_ms = c->received_ms;
     n->handlers.opened(c);
+}
+
+void od_conn_facts(const struct od_conn *c, struct od_conn_facts *out)
+{
+    int64_t now_ms = od_reactor_now_ms(c->net->reactor);
+
+    *out = (struct od_conn_facts){ .id = c->id,
+                                   .age_ms = now_ms - c->opened_ms,
+                                   .idle_ms = now_ms - c->received_ms,
+                                   .requests = c->requests,
+                                   .received_bytes = c->received_bytes,
+                                   .sent_bytes = c->sent_bytes,
+                                   .waiting = c->in_flight };
+    OD_LIST_EACH(&c->replies, link) {
+        out->oldest_ms = now_ms - OD_CONTAINER(link, struct od_reply, link)->since_ms;
+        break;
+    }
+}
+
+void od_net_each(struct od_net *n, void (*visit)(struct od_conn *c, void *arg), void *arg)
+{
+    OD_LIST_EACH(&n->conns, link)
+        visit(OD_CONTAINER(link, struct od_conn, link), arg);
 }
 
 static int64_t last_use_ms(const struct od_conn *c)

@@ -19,6 +19,19 @@ void *od_conn_listener(const struct od_conn *c); /* od_listener_open's tag */
 const struct od_address *od_conn_peer(const struct od_conn *c);
 void od_conn_local(const struct od_conn *c, struct od_address *out); /* which the peer reached */
 
+/* What the connection has done so far. */
+struct od_conn_facts {
+    int64_t id; /* of its net's, never used again */
+    int64_t age_ms;
+    int64_t idle_ms; /* since bytes last came */
+    int64_t requests;
+    int64_t received_bytes, sent_bytes;
+    int32_t waiting;   /* requests whose answer is not sent */
+    int64_t oldest_ms; /* since the oldest of them came; 0: none */
+};
+
+void od_conn_facts(const struct od_conn *c, struct od_conn_facts *out);
+
 /* A place in the order of answers; called once per request, in the order of the frames. */
 struct od_reply *od_conn_expect(struct od_conn *c);
 /* The connection that waits for it; NULL: it was closed. */

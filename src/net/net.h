@@ -80,5 +80,7 @@ void od_net_release_stopped(struct od_net *n);   /* they go on, all */
 /* Closes so many connections, those first that were not used for the longest time; costs a sort of
  * all.  From the reactor's thread. */
 void od_net_shed(struct od_net *n, int32_t count);
+/* Every connection, in no order that means anything; visit may not close any. */
+void od_net_each(struct od_net *n, void (*visit)(struct od_conn *c, void *arg), void *arg);
 void od_net_stats(const struct od_net *n, struct od_net_stats *out);
 int32_t od_net_connections(const struct od_net *n); /* any thread; counts those on their way too */

@@ -63,6 +63,7 @@ struct od_reply {
     enum od_reply_state state;
     int part;         /* the one being sent */
     size_t part_sent; /* of it */
+    int64_t since_ms; /* when its request came */
     uint8_t prefix_sent;
     uint8_t prefix[OD_NET_PREFIX_BYTES];
 };
@@ -79,6 +80,7 @@ struct od_conn {
     void *tag;
     struct od_entrance *gate;
     struct od_address peer;
+    int64_t id, opened_ms, requests, received_bytes, sent_bytes; /* od_conn_facts */
     /* Receiving. */
     struct od_slice held; /* frames not handed up, the last one perhaps not whole */
     bool backlog;         /* held was not looked at, since nothing might be handed up */

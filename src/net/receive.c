@@ -247,6 +247,7 @@ void od_net_feed(struct od_net *n)
 static void hand_up(struct od_conn *c, struct od_slice frame)
 {
     c->net->stats.frames++;
+    c->requests++;
     if (c->net->handlers.frame(c, frame) == OD_VERDICT_CLOSE)
         od_conn_close(c);
 }
@@ -332,6 +333,7 @@ static bool receive(struct od_conn *c, void *to, size_t len, size_t *got)
     }
     c->received_ms = od_reactor_now_ms(c->net->reactor);
     c->net->stats.received_bytes += *got;
+    c->received_bytes += (int64_t)*got;
     return true;
 }
 

@@ -29,6 +29,7 @@ struct od_reply *od_conn_expect(struct od_conn *c)
     struct od_reply *r = OD_NEW(struct od_reply);
 
     r->conn = c;
+    r->since_ms = od_reactor_now_ms(c->net->reactor);
     od_list_push(&c->replies, &r->link);
     if (OD_MUTANT(net_answers_swapped) && c->in_flight > 0) {
         struct od_link *before = r->link.prev;
@@ -288,6 +289,7 @@ void od_conn_flush(struct od_conn *c)
         if (sent > 0)
             c->sent_ms = od_reactor_now_ms(c->net->reactor);
         c->net->stats.sent_bytes += sent;
+        c->sent_bytes += (int64_t)sent;
         total += sent;
         advance(c, sent);
     }

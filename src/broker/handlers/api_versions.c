@@ -3,6 +3,7 @@
 #include "broker/handlers.h"
 
 #include "base/log.h"
+#include "broker/clients.h"
 #include "broker/node.h"
 #include "broker/shard.h"
 
@@ -96,6 +97,9 @@ enum od_done od_handle_api_versions(struct od_call *call, const struct od_api_ve
         rsp->error_code = od_err_to_wire(err);
         return OD_DONE;
     }
+    if (call->header.api_version >= 3 && od_reply_conn(call->reply))
+        od_client_note_software(od_reply_conn(call->reply), req->client_software_name,
+                                req->client_software_version);
     list_apis(call, rsp);
     list_features(call, rsp);
     return OD_DONE;

@@ -2,6 +2,7 @@
 /* DescribeCluster (api 60): the cluster's id, its brokers, and who to send administration to. */
 #include "broker/handlers.h"
 
+#include "broker/clients.h"
 #include "broker/node.h"
 #include "broker/operations.h"
 #include "broker/shard.h"
@@ -70,5 +71,8 @@ enum od_done od_handle_describe_cluster(struct od_call *call,
     if (req->include_cluster_authorized_operations)
         rsp->cluster_authorized_operations = OD_OPERATIONS_CLUSTER;
     list_brokers(call, req->include_fenced_brokers, rsp);
-    return OD_DONE;
+    if (!req->include_clients)
+        return OD_DONE;
+    od_clients_list(call);
+    return OD_PENDING;
 }
