@@ -25,6 +25,8 @@ struct od_plog_config od_partition_log_config(const struct od_image_topic *topic
         .segment_ms = compacted && c->max_compaction_lag_ms < c->segment_ms
                           ? c->max_compaction_lag_ms
                           : c->segment_ms,
+        .segment_jitter_ms = c->segment_jitter_ms,
+        .preallocate_bytes = c->preallocate ? c->segment_bytes : 0,
         .gaps_allowed = compacted,
         .vital = od_topic_is_internal(topic->name),
     };

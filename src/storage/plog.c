@@ -2,6 +2,7 @@
 /* Append, roll, epochs: what happens under the partition's lock. */
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "os/file.h"
 #include "storage/plog_internal.h"
@@ -147,6 +148,22 @@ static bool index_full(const struct od_plog *p, const struct od_segment *s)
            times + 1 >= (uint32_t)(p->config.segment_index_bytes / TIME_ENTRY_BYTES);
 }
 
+/* The age at which s is full: segment.ms less a share of the jitter that is the segment's own, so
+ * that partitions that began together do not roll together. */
+static int64_t age_max(const struct od_plog *p, const struct od_segment *s)
+{
+    int64_t most = p->config.segment_jitter_ms;
+    uint64_t own;
+
+    if (most > p->config.segment_ms)
+        most = p->config.segment_ms;
+    if (most <= 0)
+        return p->config.segment_ms;
+    own = od_siphash(p->storage->manifest.map.seed, p->entry->name, p->entry->name_len);
+    own ^= (uint64_t)s->base_offset * 0x9e3779b97f4a7c15u;
+    return p->config.segment_ms - (int64_t)(own % (uint64_t)most);
+}
+
 /* Whether b, which would lie at pos of s, must begin a new segment. */
 static bool must_roll(const struct od_plog *p, const struct od_segment *s, int64_t pos,
                       const struct od_plog_batch *b)
@@ -157,7 +174,7 @@ static bool must_roll(const struct od_plog *p, const struct od_segment *s, int64
         return false;
     return pos + (int64_t)b->len > p->config.segment_bytes ||
            (s->first_timestamp >= 0 &&
-            b->max_timestamp - s->first_timestamp > p->config.segment_ms) ||
+            b->max_timestamp - s->first_timestamp > age_max(p, s)) ||
            index_full(p, s);
 }
 
@@ -243,14 +260,17 @@ static void cut_back(struct od_plog *p, struct od_file *file, int64_t size, enum
 }
 
 /* Room for what comes next; what cannot be had is asked for again by the next append. */
-static void preallocate(struct od_plog *p, struct od_file *file, int64_t end_pos)
+static void preallocate(struct od_plog *p, struct od_segment *s, struct od_file *file,
+                        int64_t end_pos)
 {
     int64_t to = end_pos + p->config.preallocate_bytes;
 
     if (p->config.preallocate_bytes == 0 || end_pos <= p->allocated_pos)
         return;
-    if (od_file_preallocate(file, to) == OD_NONE)
-        p->allocated_pos = to;
+    if (od_file_preallocate(file, to))
+        return;
+    p->allocated_pos = to;
+    s->preallocated = true;
 }
 
 /* Writes n batches to the end of s in one call. */
@@ -269,7 +289,7 @@ static enum od_err write_group(struct od_plog *p, struct od_segment *s,
         spans[i] = (struct od_span){ batches[i].data, batches[i].len };
         left += batches[i].len;
     }
-    preallocate(p, file, s->size + (int64_t)left);
+    preallocate(p, s, file, s->size + (int64_t)left);
     err = od_file_write(file, spans, n, s->size, &put);
     if (makes_room(p, err))
         err = od_file_write(file, spans, n, s->size, &put);

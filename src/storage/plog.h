@@ -34,6 +34,7 @@ struct od_plog_config {
     int32_t segment_index_bytes;  /* segment.index.bytes */
     int32_t index_interval_bytes; /* index.interval.bytes */
     int64_t segment_ms;           /* segment.ms, by record timestamps */
+    int64_t segment_jitter_ms;    /* segment.jitter.ms: up to so much earlier */
     bool gaps_allowed;            /* offsets may be missing: compacted, or copied from such a log */
     bool vital;                   /* may use the directory's reserve when the disk is full */
     int64_t preallocate_bytes;    /* keeps so much room in front of the end; 0: none */
@@ -41,7 +42,8 @@ struct od_plog_config {
 
 /* Kafka's defaults. */
 #define OD_PLOG_CONFIG_DEFAULT                                                                     \
-    ((struct od_plog_config){ 1 << 30, 10 << 20, 4096, (int64_t)7 * 86400 * 1000, false, false, 0 })
+    ((struct od_plog_config){ 1 << 30, 10 << 20, 4096, (int64_t)7 * 86400 * 1000, 0, false,       \
+                              false, 0 })
 
 /* --- life ------------------------------------------------------------------------------------ */
 

@@ -77,14 +77,16 @@ bool od_plog_flush_begin(struct od_plog *p, struct od_plog_flush *out)
     return true;
 }
 
-static enum od_err sync_segment(struct od_segment *s)
+static enum od_err sync_segment(struct od_segment *s, bool sealed)
 {
     struct od_file *file;
     enum od_err err = od_segment_pin(s, 0, &file);
 
     if (err)
         return err;
-    err = OD_MUTANT(storage_no_sync) ? OD_NONE : od_file_sync(file);
+    err = sealed && s->preallocated ? od_file_truncate(file, s->size) : OD_NONE; /* the room */
+    if (!err && !OD_MUTANT(storage_no_sync))
+        err = od_file_sync(file);
     if (err && OD_MUTANT(storage_sync_retried))
         err = od_file_sync(file);
     od_segment_unpin(s);
@@ -127,7 +129,7 @@ void od_plog_flush_run(struct od_plog_flush *f)
     if (!err && f->commit_epochs)
         err = od_manifest_commit(&f->storage->manifest);
     for (int i = 0; i < f->n && !err; i++)
-        err = sync_segment(f->segments[i]);
+        err = sync_segment(f->segments[i], f->sealed >> i & 1);
     if (!err && f->sync_dir && !OD_MUTANT(storage_no_dir_sync))
         err = od_dir_sync(f->dir->path);
     f->err = err;
@@ -270,6 +272,8 @@ enum od_err od_plog_settle(struct od_plog *p)
             err = od_segment_write_index(s);
         if (!err)
             err = settle_side(s);
+        if (!err && s->preallocated && !p->config.vital)
+            err = sync_segment(s, true);
     }
     if (!err) {
         od_plog_hold_recovery(p);

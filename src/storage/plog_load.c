@@ -172,10 +172,13 @@ static bool note_epoch(void *arg, int32_t epoch, int64_t start_offset)
 }
 
 /* A segment below the recovery point: not read. */
-static void take_whole(struct od_segment *s, int64_t file_size, int64_t next_base)
+static void take_whole(struct od_segment *s, int64_t file_size, int64_t next_base, bool gaps)
 {
     s->size = s->fresh_pos = file_size;
     s->end_offset = next_base;
+    atomic_store(&s->end_unsure, true);
+    if (file_size == 0 && next_base > s->base_offset && !gaps)
+        od_segment_add_damage(s, &(struct od_damage){ s->base_offset, next_base, 0, 0 });
     atomic_store(&s->times_known, file_size == 0);
     atomic_store(&s->disk_entries, index_file_entries(s));
 }
@@ -251,7 +254,7 @@ static enum od_err load_segment(struct od_plog *p, int64_t base, int64_t next_ba
         err = OD_E_CORRUPT;
     }
     if (!err && next_base >= 0 && next_base <= p->entry->recovery.offset)
-        take_whole(s, r.file_size, next_base);
+        take_whole(s, r.file_size, next_base, od_plog_has_gaps(p));
     else if (!err)
         err = recover(p, s, file, &r);
     od_segment_unpin(s);

@@ -53,7 +53,7 @@ static struct boundary floor_of(const struct od_plog *p, const struct od_segment
                           offset);
     if (p->durable.base == s->base_offset && p->durable.pos <= pos)
         best = closer(best, p->durable.offset, p->durable.pos, offset);
-    if (s->size <= pos)
+    if (s->size <= pos && !atomic_load_explicit(&s->end_unsure, memory_order_relaxed))
         best = closer(best, s->end_offset, s->size, offset);
     return best;
 }
@@ -283,8 +283,10 @@ static enum od_err find_first(struct walk *w, int64_t *pos, struct od_batch_head
     for (;;) {
         enum od_err err;
 
-        if (*pos >= place->stop_pos)
-            return OD_E_NOT_FOUND;
+        if (*pos >= place->stop_pos) /* a gap, or the end of a file that was cut short */
+            return place->gaps_allowed || place->want.offset >= place->stop_offset
+                       ? OD_E_NOT_FOUND
+                       : OD_CORRUPT_MESSAGE;
         err = peek(w, *pos, head);
         if (err)
             return err;
@@ -403,6 +405,8 @@ static enum od_err scan(struct walk *w, struct od_plog_range *out)
         if (err)
             return err;
     }
+    if (end == place->stop_pos && (next == place->stop_offset || place->gaps_allowed))
+        atomic_store_explicit(&place->segment->end_unsure, false, memory_order_relaxed);
     if (next < 0 && end == place->stop_pos)
         next = place->stop_offset;
     else if (next < 0 && !(err = peek(w, end, &head)))

@@ -150,6 +150,8 @@ enum od_err od_plog_trash_run(struct od_plog_trash *trash)
 
     if (trash->whole)
         err = remove_whole(trash);
+    else if (trash->n) /* the log start first: offsets are never used twice */
+        err = od_manifest_commit(&trash->storage->manifest);
     for (int i = 0; i < trash->n; i++) {
         if (!err)
             err = od_segment_remove_files(trash->segments[i]);

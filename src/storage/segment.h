@@ -74,6 +74,7 @@ struct od_segment {
     _Atomic int64_t max_timestamp; /* -1: none */
     _Atomic int64_t max_timestamp_offset;
     _Atomic uint64_t hints[OD_SEGMENT_HINTS]; /* offset << 32 | pos, boundaries seen by readers */
+    _Atomic bool end_unsure;  /* not read since a crash: the file may end before end_offset */
     _Atomic uint64_t checked; /* from << 32 | to: positions whose CRCs fitted in this life */
     struct od_filecache *cache;
     struct od_cached_file file;
@@ -93,6 +94,7 @@ struct od_segment {
     uint32_t n_damages;
     uint32_t bytes_since_index;
     bool sealed;
+    bool preallocated; /* the file has room behind its end; does not change once sealed */
 };
 
 /* What a flush writes beside the log of a segment: taken and given back under the lock. */

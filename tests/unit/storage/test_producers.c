@@ -6,8 +6,10 @@
 
 #include <sys/stat.h>
 
-static const struct od_plog_config small = { 2000,  10 << 20, 4096, INT64_MAX,
-                                             false, false,    0 };
+static const struct od_plog_config small = { .segment_bytes = 2000,
+                                             .segment_index_bytes = 10 << 20,
+                                             .index_interval_bytes = 4096,
+                                             .segment_ms = INT64_MAX };
 
 struct bench {
     char path[200];
