@@ -182,9 +182,9 @@ int od_cli_main(const struct od_cli_commands *commands, int argc, char **argv)
                    ? run(&cli, 1, (char *[]){ "version", NULL })
                    : run(&cli, argc - 1, argv + 1);
 
+    od_answer_deinit(&cli.answer);
     od_client_free(cli.client);
     od_settings_deinit(&cli.settings);
-    od_answer_deinit(&cli.answer);
     od_arena_reset(&cli.arena);
     od_options_deinit(&cli.options);
     return od_terminal_finish(code);

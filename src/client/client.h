@@ -48,7 +48,7 @@ struct od_client_ask {
 };
 
 struct od_client *od_client_new(const struct od_client_options *options);
-void od_client_free(struct od_client *c); /* accepts NULL */
+void od_client_free(struct od_client *c); /* accepts NULL; after the deinit of its answers */
 /*
  * Asks and decodes.  response borrows *answer, the caller's, until its next use; limit_bytes is
  * set here.  OD_UNSUPPORTED_VERSION: that broker does not serve the API, or no common version has
