@@ -300,7 +300,7 @@ static enum od_err poll_node(struct od_consumer *c, int32_t node, bool *again,
     return err;
 }
 
-/* A leader has moved, or a broker is busy: looks again, but not for ever. */
+/* A leader has moved, a broker is busy or away: looks again, but not for ever. */
 static enum od_err look_again(struct od_consumer *c)
 {
     struct od_answer answer = { 0 };
@@ -321,7 +321,7 @@ static enum od_err look_again(struct od_consumer *c)
     err = od_client_metadata(c->client, names, c->part_count, false, &answer, &rsp);
     od_free(names);
     od_answer_deinit(&answer);
-    return err;
+    return err == OD_E_CLOSED ? OD_NONE : err; /* a broker that is away may come back */
 }
 
 static bool any_leaderless(const struct od_consumer *c)
@@ -349,6 +349,10 @@ enum od_err od_consumer_poll(struct od_consumer *c,
         od_text_add(&c->why, "a partition has no leader");
     for (int i = 0; i < view->broker_count && !err && !c->ended; i++)
         err = poll_node(c, view->brokers[i].id, &again, each, user);
+    if (err == OD_E_CLOSED) {
+        again = true;
+        err = OD_NONE;
+    }
     c->first = c->part_count ? (c->first + 1) % c->part_count : 0;
     if (err || c->ended)
         return err;

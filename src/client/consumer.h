@@ -33,7 +33,8 @@ void od_consumer_add(struct od_consumer *c, struct od_str topic, int32_t partiti
                      int64_t offset, int64_t stop);
 /*
  * Asks each leader once and gives every record, in the order of each partition, to each(), which
- * returns false to end the poll at once.  An error ends everything: od_consumer_why.
+ * returns false to end the poll at once.  Leaders that move and brokers that are away are tried
+ * again for as long as the client's timeout.  An error ends everything: od_consumer_why.
  */
 OD_MUST_USE enum od_err od_consumer_poll(struct od_consumer *c,
                                          bool (*each)(void *user, const struct od_consumed *r),

@@ -429,6 +429,12 @@ static enum od_err look_again(struct od_producer *p)
     return od_client_metadata(p->client, &p->options.topic, 1, false, &p->answer, &rsp);
 }
 
+/* A broker that is away may come back; sequences make it harmless to send once more. */
+static bool may_come_back(const struct od_producer *p, enum od_err err, int64_t until_ns)
+{
+    return err == OD_E_CLOSED && p->producer_id >= 0 && od_clock_mono_ns() < until_ns;
+}
+
 enum od_err od_producer_flush(struct od_producer *p)
 {
     int64_t until_ns = od_clock_mono_ns() + od_client_timeout_ms(p->client) * NS_PER_MS;
@@ -438,6 +444,8 @@ enum od_err od_producer_flush(struct od_producer *p)
     while (!err && any_pending(p)) {
         for (int i = 0; i < view->broker_count && !err; i++)
             err = send_to(p, view->brokers[i].id);
+        if (may_come_back(p, err, until_ns))
+            err = OD_NONE;
         if (err || !any_pending(p))
             break;
         if (od_clock_mono_ns() > until_ns) {
@@ -447,6 +455,8 @@ enum od_err od_producer_flush(struct od_producer *p)
             return OD_REQUEST_TIMED_OUT;
         }
         err = look_again(p);
+        if (may_come_back(p, err, until_ns))
+            err = OD_NONE;
     }
     if (!err) {
         p->pending_bytes = 0;

@@ -2,7 +2,8 @@
 /*
  * Writes records to one topic, in batches, idempotently where the brokers serve that.  Blocking,
  * one thread, for tools.  A batch that may have been written is sent again only when its sequence
- * numbers make that harmless; otherwise the error says that nobody knows.  Times in ms since 1970.
+ * numbers make that harmless, for as long as the client's timeout; otherwise the error says that
+ * nobody knows.  Times in ms since 1970.
  */
 #pragma once
 

@@ -97,6 +97,27 @@ check "keys go where other clients put them" same_partition
 kcat_reads() { [ "$(kcat -b "$broker" -t orders -C -e -q -f '%k%s%h\n' | sort | head -n 1)" = "a1source=test" ]; }
 check "kcat reads what was produced" kcat_reads
 
+# --- a broker that dies ------------------------------------------------------------------------
+slowly() { # 40 pieces of 250 lines
+    for n in $(seq 0 39); do
+        seq $((n * 250 + 1)) $((n * 250 + 250))
+        sleep 0.05
+    done
+}
+odradek topic create lives -p 2 >/dev/null
+slowly | timeout 60 odradek produce lives -o table >"$work/written" 2>"$work/said" &
+writer=$!
+timeout 60 odradek consume lives --from start -n 10000 --timeout 40s >"$work/seen" &
+reader=$!
+sleep 0.7
+kill_broker
+start_broker --override listeners="PLAINTEXT://$broker"
+check "a producer outlives its broker" wait "$writer"
+check "a consumer too" wait "$reader"
+seq 10000 >"$work/expected"
+in_full() { sort -n "$work/seen" | cmp - "$work/expected"; }
+check "every line is there, and once" in_full
+
 # --- where the cluster is ----------------------------------------------------------------------
 lists() { (cd "$work/cwd" && env -u ODRADEK_BOOTSTRAP "$@" odradek topic list -o name | grep -q many); }
 check "--profile names the cluster" sh -c 'env -u ODRADEK_BOOTSTRAP odradek topic list --profile local'
@@ -133,7 +154,7 @@ offers() { # EXPECTED WORD...
 }
 check "bash completes nouns" offers "topic" top
 check "and verbs" offers "describe delete" topic de
-check "and live topics" offers "invoices many orders set spread" topic describe ''
+check "and live topics" offers "invoices lives many orders set spread" topic describe ''
 check "and topics that begin so" offers "orders" consume o
 check "and options" offers "--dry-run" topic create x --dr
 check "and values of options" offers "zstd" produce orders -z z
