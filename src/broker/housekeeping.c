@@ -68,6 +68,15 @@ static void set_timer(struct od_housekeeping *h, int64_t in_ms)
     od_timer_set(r, &h->timer, od_reactor_now_ms(r) + in_ms);
 }
 
+static int64_t expiration_ms(struct od_node *n)
+{
+    struct od_image *image = od_image_acquire(&n->image);
+    int64_t ms = (image->live ? image->live : &n->config.live)->producer_id_expiration_ms;
+
+    od_image_unref(image);
+    return ms;
+}
+
 static void begin_round(struct od_housekeeping *h)
 {
     int64_t now_ms = od_reactor_now_ms(h->node->shards[0].reactor);
@@ -78,8 +87,10 @@ static void begin_round(struct od_housekeeping *h)
     if (h->retaining)
         h->retain_ms = now_ms + h->node->config.log_retention_check_interval_ms;
     h->expiring = now_ms >= h->expire_ms;
-    if (h->expiring)
+    if (h->expiring) {
         h->expire_ms = now_ms + EXPIRE_INTERVAL_MS;
+        h->expiration_ms = expiration_ms(h->node);
+    }
 }
 
 static void end_round(struct od_housekeeping *h)
@@ -103,7 +114,7 @@ static void go_on(struct od_timer *t)
         if (h->retaining)
             od_partition_retain(p, shard);
         if (h->expiring)
-            od_partition_expire_producers(p, shard);
+            od_partition_expire_producers(p, shard, h->expiration_ms);
         od_partition_flush(p, shard);
         od_partition_unref(p);
     }

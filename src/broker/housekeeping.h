@@ -21,6 +21,7 @@ struct od_housekeeping {
     bool retaining;    /* in this round */
     int64_t expire_ms; /* when silent producers are looked for next */
     bool expiring;     /* in this round */
+    int64_t expiration_ms; /* producer.id.expiration.ms of the round */
     struct od_job job; /* sweep or checkpoint */
     bool out;          /* the job is */
     struct od_timer room; /* looks now and then whether the disk is full */

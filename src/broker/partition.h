@@ -157,8 +157,9 @@ enum { OD_PARTITION_ALL = -1 }; /* up to the high watermark */
  */
 OD_MUST_USE enum od_err od_partition_delete_records(struct od_partition *p, struct od_shard *shard,
                                                     int64_t offset, int64_t *start, bool *moved);
-/* Forgets the producers that producer.id.expiration.ms gives up. */
-void od_partition_expire_producers(struct od_partition *p, struct od_shard *shard);
+/* Forgets the producers that wrote nothing for so long. */
+void od_partition_expire_producers(struct od_partition *p, struct od_shard *shard,
+                                   int64_t expiration_ms);
 
 void od_watcher_add(struct od_watcher *w, struct od_partition *p);
 /* On home; frees the watcher now or when its post comes back. */

@@ -40,14 +40,14 @@ static void submit(struct removal *r)
     }
 }
 
-void od_partition_expire_producers(struct od_partition *p, struct od_shard *shard)
+void od_partition_expire_producers(struct od_partition *p, struct od_shard *shard,
+                                   int64_t expiration_ms)
 {
     struct od_effects fx;
 
     od_partition_enter(p, &fx);
     if (p->plog)
-        od_plog_expire_producers(p->plog, od_clock_wall_ms(),
-                                 p->node->config.live.producer_id_expiration_ms);
+        od_plog_expire_producers(p->plog, od_clock_wall_ms(), expiration_ms);
     od_partition_leave(p, &fx, shard);
 }
 
