@@ -209,6 +209,7 @@ static void run_clients(void)
         node_world_client(&world, "consumer", node_consume);
     node_world_client(&world, "observer", node_observe);
     node_world_client(&world, "admin", node_administer);
+    node_world_client(&world, "configurer", node_configure);
 }
 
 static void run_faults(void)
@@ -277,6 +278,7 @@ static void direct(void *arg)
     check_long_poll();
     check("reader", node_read_all);
     check("auditor", node_check_topics);
+    check("settings", node_check_configs);
     check_resources();
 }
 

@@ -16,6 +16,8 @@ enum {
     NODE_LATENCY_MS = 3000,
     NODE_EXTRA_MAX = 12,
     NODE_PRODUCER_IDS_MAX = 64,
+    NODE_SETTINGS = 3,
+    NODE_UNKNOWN_MAX = 64, /* attempts to change one setting whose outcome is not known */
 };
 
 struct od_node;
@@ -28,6 +30,15 @@ struct node_topic {
 
 struct node_place {
     int topic, index; /* of a partition counted over all topics */
+};
+
+/* A setting that one client changes during the faults. */
+struct node_setting {
+    int8_t type;
+    const char *resource, *name;
+    int64_t acknowledged; /* last; -1: never set */
+    int64_t unknown[NODE_UNKNOWN_MAX];
+    int unknown_count;
 };
 
 struct node_world {
@@ -48,6 +59,7 @@ struct node_world {
     int extra_count;
     int64_t producer_ids[NODE_PRODUCER_IDS_MAX]; /* given out so far */
     int producer_id_count;
+    struct node_setting settings[NODE_SETTINGS];
     bool healthy;  /* no faults: a request sent now is answered within NODE_LATENCY_MS */
     bool stopping; /* clients finish what is in flight and return */
     int clients, clients_left;
@@ -87,9 +99,11 @@ void node_produce_idempotent(void *client);
 void node_consume(void *client);
 void node_observe(void *client);
 void node_administer(void *client);
+void node_configure(void *client);
 
 /* Checks at the end, each on a fresh client's fiber. */
 void node_check_writes(void *client);    /* acks=all works again on every partition */
 void node_check_long_poll(void *client); /* a fetch that waits is woken by a write */
 void node_read_all(void *client);        /* tells the history the final log */
+void node_check_configs(void *client);   /* settings are as acknowledged, or as attempted */
 void node_check_topics(void *client);    /* every topic whose creation was acknowledged */
