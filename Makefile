@@ -31,7 +31,7 @@ CFLAGS_cov := -O0 -g --coverage
 CFLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 CFLAGS := -std=gnu17 $(WARN) $(CFLAGS_$(PROFILE))
 LDFLAGS := $(if $(LDFLAGS_$(PROFILE)),$(LDFLAGS_$(PROFILE)),$(CFLAGS_$(PROFILE)))
-LIBS := -lisal -lzstd -llz4 -lsnappy -lz -ljansson -lpthread
+LIBS := -lisal -lzstd -llz4 -lsnappy -lz -ljansson -lre2 -lstdc++ -lpthread
 
 # --- sources -----------------------------------------------------------------------------------
 SRC := $(sort $(shell find src -name '*.c'))
@@ -39,7 +39,8 @@ OS_LINUX := $(filter src/os/linux/%,$(SRC))
 OS_SIM := $(filter src/os/sim/%,$(SRC))
 MAIN := $(filter src/main/%,$(SRC))
 COMMON := $(filter-out $(OS_LINUX) $(OS_SIM) $(MAIN),$(SRC))
-obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
+COMMON_CC := $(sort $(shell find src -name '*.cc'))
+obj = $(patsubst %.c,$(B)/obj/%.o,$(patsubst %.cc,$(B)/obj/%.o,$(1)))
 
 # --- generated codecs --------------------------------------------------------------------------
 # One run of the schema compiler writes all files; unchanged ones keep their time.
@@ -87,7 +88,7 @@ $(B)/odradek: $(call obj,$(MAIN)) $(B)/common.a $(B)/os-linux.a
 	$(if $(V),,@echo "  LD  $@")
 	$(Q)$(CC) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(LIBS)
 
-$(B)/common.a: $(call obj,$(COMMON)) $(GEN_OBJ)
+$(B)/common.a: $(call obj,$(COMMON) $(COMMON_CC)) $(GEN_OBJ)
 $(B)/os-linux.a: $(call obj,$(OS_LINUX))
 $(B)/os-sim.a: $(call obj,$(OS_SIM))
 $(B)/%.a:
@@ -98,6 +99,15 @@ $(B)/obj/%.o: %.c | $(GEN_STAMP)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  CC  $<")
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+# C++ without what C code cannot meet; nothing in it has virtual functions.
+CXXFLAGS := -std=gnu++17 -fno-exceptions -fno-rtti -Wall -Wextra $(if $(WERROR),-Werror) \
+            $(CFLAGS_$(PROFILE)) \
+            $(if $(findstring sanitize=,$(CFLAGS_$(PROFILE))),-fno-sanitize=vptr \
+                $(if $(findstring clang,$(CC)),-fno-sanitize=function))
+$(B)/obj/%.o: %.cc
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  CXX $<")
+	$(Q)$(CXX) -Isrc -D_GNU_SOURCE $(CXXFLAGS) -MMD -MP -c -o $@ $<
 $(B)/obj/tests/%.o: CPPFLAGS += -Itests/lib -DOD_ALLOW_MALLOC
 $(B)/obj/src/base/mem.o: CPPFLAGS += -DOD_ALLOW_MALLOC
 

@@ -73,7 +73,35 @@ static enum od_err lost(enum od_err err)
 
 /* --- the turn -- */
 
-struct od_group_event od_coordinator_event(struct od_coordinator *c)
+static bool find_topic(void *ctx, struct od_str name, struct od_uuid *id, int32_t *partitions)
+{
+    const struct od_image_topic *topic = od_image_topic_find(ctx, name);
+
+    if (!topic)
+        return false;
+    *id = topic->id;
+    *partitions = topic->partition_count;
+    return true;
+}
+
+static struct od_str name_of_topic(void *ctx, struct od_uuid id)
+{
+    const struct od_image_topic *topic = od_image_topic_by_id(ctx, id);
+
+    return topic ? topic->name : OD_STR_NULL;
+}
+
+static void each_topic(void *ctx, void (*tell)(void *arg, struct od_str name), void *arg)
+{
+    struct od_pmap_walk walk = { 0 };
+    const struct od_image_topic *topic;
+
+    while ((topic = od_image_topic_next(ctx, &walk)))
+        tell(arg, topic->name);
+}
+
+/* In a turn. */
+static struct od_group_event event_of(struct od_coordinator *c)
 {
     const struct od_config *config = &c->home->node->config;
 
@@ -84,8 +112,18 @@ struct od_group_event od_coordinator_event(struct od_coordinator *c)
         .size_max = config->group_max_size,
         .metadata_bytes_max = config->offset_metadata_max_bytes,
         .offsets_retention_ms = (int64_t)config->offsets_retention_minutes * 60000,
+        .consumer_session_timeout_ms = config->group_consumer_session_timeout_ms,
+        .consumer_heartbeat_interval_ms = config->group_consumer_heartbeat_interval_ms,
+        .consumer_size_max = config->group_consumer_max_size,
+        .consumer_assignor = od_config_item(config->group_consumer_assignors, 0),
     };
+    c->topics = (struct od_group_topics){ .ctx = c->image,
+                                          .version = c->image->offset,
+                                          .find = find_topic,
+                                          .name_of = name_of_topic,
+                                          .each = each_topic };
     return (struct od_group_event){ .rules = &c->rules,
+                                    .topics = &c->topics,
                                     .now_ms = od_reactor_now_ms(c->home->reactor),
                                     .wall_ms = od_clock_wall_ms(),
                                     .random = { od_random_u64(), od_random_u64() } };
@@ -96,8 +134,15 @@ static void begin_turn(struct od_coordinator *c)
     if (c->in_turn)
         return;
     c->in_turn = true;
+    c->image = od_image_acquire(&c->home->node->image);
     od_group_out_init(&c->out, &c->arena);
     od_reactor_at_turn_end(c->home->reactor, &c->turn_end);
+}
+
+static struct od_group_event begin_step(struct od_coordinator *c)
+{
+    begin_turn(c);
+    return event_of(c);
 }
 
 static size_t bytes_of(const struct od_group_out *out)
@@ -210,6 +255,7 @@ static void end_turn(struct od_post *post)
     struct od_coordinator *c = OD_CONTAINER(post, struct od_coordinator, turn_end);
 
     c->in_turn = false;
+    od_image_unref(c->image);
     if (c->state == OD_COORDINATOR_READY) {
         set_deadline(c);
         settle(c);
@@ -229,9 +275,8 @@ static void end_step(struct od_coordinator *c)
 
 static void step_call(struct od_coordinator *c, struct od_group_ask *ask)
 {
-    struct od_group_event ev = od_coordinator_event(c);
+    struct od_group_event ev = begin_step(c);
 
-    begin_turn(c);
     od_group_shard_call(c->groups, &ev, &ask->call, &c->out);
     /* Parked: what it still needs was copied.  Nobody else touches a call that is out. */
     if (!od_link_used(&ask->call.link))
@@ -242,9 +287,8 @@ static void step_call(struct od_coordinator *c, struct od_group_ask *ask)
 static void on_deadline(struct od_timer *t)
 {
     struct od_coordinator *c = OD_CONTAINER(t, struct od_coordinator, deadline);
-    struct od_group_event ev = od_coordinator_event(c);
+    struct od_group_event ev = begin_step(c);
 
-    begin_turn(c);
     od_group_shard_tick(c->groups, &ev, &c->out);
     end_step(c);
 }
@@ -252,9 +296,8 @@ static void on_deadline(struct od_timer *t)
 static void on_expiry(struct od_timer *t)
 {
     struct od_coordinator *c = OD_CONTAINER(t, struct od_coordinator, expiry);
-    struct od_group_event ev = od_coordinator_event(c);
+    struct od_group_event ev = begin_step(c);
 
-    begin_turn(c);
     od_group_shard_expire(c->groups, &ev, &c->out);
     end_step(c);
     od_timer_set(c->home->reactor, t,
@@ -263,10 +306,9 @@ static void on_expiry(struct od_timer *t)
 
 void od_coordinator_loaded(struct od_coordinator *c)
 {
-    struct od_group_event ev = od_coordinator_event(c);
+    struct od_group_event ev = begin_step(c);
 
     c->state = OD_COORDINATOR_READY;
-    begin_turn(c);
     od_group_shard_loaded(c->groups, &ev, &c->out);
     end_step(c);
     od_timer_set(c->home->reactor, &c->expiry,

@@ -20,9 +20,11 @@ struct od_coordinator {
     enum od_coordinator_state state;
     struct od_group_shard *groups; /* while a load is out: the job's */
     struct od_group_rules rules;
+    struct od_group_topics topics;
 
     /* What this turn has done so far. */
     bool in_turn;
+    struct od_image *image; /* of the turn; owns a reference */
     struct od_post turn_end;
     struct od_arena arena;
     struct od_group_out out;
@@ -46,4 +48,3 @@ void od_coordinator_load(struct od_coordinator *c);
 void od_coordinator_loaded(struct od_coordinator *c);
 /* Frees a closed coordinator of which nothing is out; true: it is gone. */
 bool od_coordinator_free_if_idle(struct od_coordinator *c);
-struct od_group_event od_coordinator_event(struct od_coordinator *c);

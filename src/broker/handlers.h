@@ -10,6 +10,8 @@
 #include "wire/api/alter_configs.h"
 #include "wire/api/alter_partition_reassignments.h"
 #include "wire/api/api_versions.h"
+#include "wire/api/consumer_group_describe.h"
+#include "wire/api/consumer_group_heartbeat.h"
 #include "wire/api/create_partitions.h"
 #include "wire/api/create_topics.h"
 #include "wire/api/delete_groups.h"

@@ -235,13 +235,12 @@ static void register_broker(struct od_node *n)
     struct od_node_life *life = n->life;
 
     life->directory = od_storage_directory_id(n->storage);
-    (void)od_feature_levels(OD_STR("metadata.version"), &life->feature);
     life->registration = (struct od_register_broker){
         .id = n->id,
         .incarnation = od_uuid_from_random(od_random_u64(), od_random_u64()),
         .rack = od_str_of(n->config.broker_rack),
-        .feature_count = 1,
-        .features = &life->feature,
+        .feature_count = OD_FEATURES_KNOWN,
+        .features = od_features_known,
         .directory_count = 1,
         .directories = &life->directory,
         .previous_epoch =

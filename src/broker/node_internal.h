@@ -20,7 +20,6 @@ struct od_node_life {
     struct od_broker_life broker;
     struct od_register_broker registration;
     struct od_uuid directory;
-    struct od_image_feature feature; /* metadata.version, the only one so far */
     struct od_post begin;
     struct od_post stop;
     _Atomic bool stop_asked;

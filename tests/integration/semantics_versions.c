@@ -9,6 +9,8 @@
 #include "wire/api/elect_leaders.h"
 #include "wire/api/list_partition_reassignments.h"
 #include "wire/api/update_features.h"
+#include "wire/api/consumer_group_describe.h"
+#include "wire/api/consumer_group_heartbeat.h"
 #include "wire/api/delete_groups.h"
 #include "wire/api/describe_groups.h"
 #include "wire/api/heartbeat.h"
@@ -66,7 +68,8 @@ TEST(every_version_of_api_versions_lists_what_is_served)
         { OD_heartbeat_KEY, 0, 4 },        { OD_leave_group_KEY, 0, 5 },
         { OD_sync_group_KEY, 0, 5 },       { OD_describe_groups_KEY, 0, 6 },
         { OD_list_groups_KEY, 0, 5 },      { OD_delete_groups_KEY, 0, 3 },
-        { OD_offset_delete_KEY, 0, 0 },
+        { OD_offset_delete_KEY, 0, 0 },    { OD_consumer_group_heartbeat_KEY, 0, 1 },
+        { OD_consumer_group_describe_KEY, 0, 1 },
     };
 
     for (int16_t version = 0; version <= 5; version++) {

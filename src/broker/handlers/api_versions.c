@@ -7,7 +7,7 @@
 #include "broker/node.h"
 #include "broker/shard.h"
 
-enum { FEATURES_MAX = 8 };
+enum { VERSION_ZERO_MINIMUM = 4 };
 
 static void list_apis(struct od_call *call, struct od_api_versions_rsp *rsp)
 {
@@ -23,33 +23,41 @@ static void list_apis(struct od_call *call, struct od_api_versions_rsp *rsp)
     }
 }
 
-/* A feature that another program finalized, and that this one cannot run, is not shown. */
-static void list_features(struct od_call *call, struct od_api_versions_rsp *rsp)
+/* Before version 4 clients take a minimum of 0 for an error (KIP-584). */
+static void list_supported(struct od_call *call, struct od_api_versions_rsp *rsp)
 {
-    struct od_node *node = call->shard->node;
-    struct od_image *image = od_image_acquire(&node->image);
-    const struct od_image_feature *f;
-    struct od_pmap_walk walk = { 0 };
-    int32_t n = 0;
+    OD_ARENA_LIST(&call->arena, rsp->supported_features, OD_FEATURES_KNOWN);
+    rsp->supported_features.n = 0;
+    for (int i = 0; i < OD_FEATURES_KNOWN; i++) {
+        const struct od_image_feature *f = &od_features_known[i];
+        struct od_api_versions_rsp_supported_feature *out =
+            &rsp->supported_features.v[rsp->supported_features.n];
 
-    OD_ARENA_LIST(&call->arena, rsp->supported_features, FEATURES_MAX);
-    OD_ARENA_LIST(&call->arena, rsp->finalized_features, FEATURES_MAX);
-    while (n < FEATURES_MAX && (f = od_image_feature_next(image, &walk))) {
-        struct od_image_feature known;
-        struct od_str name;
-
-        if (!od_feature_levels(f->name, &known))
+        if (f->min == 0 && call->header.api_version < VERSION_ZERO_MINIMUM)
             continue;
-        name = od_str_of(od_arena_printf(&call->arena, "%.*s", OD_STR_ARGS(f->name)));
-
-        rsp->supported_features.v[n].name = rsp->finalized_features.v[n].name = name;
-        rsp->supported_features.v[n].min_version = known.min;
-        rsp->supported_features.v[n].max_version = known.max;
-        rsp->finalized_features.v[n].min_version_level = f->min;
-        rsp->finalized_features.v[n].max_version_level = f->max;
-        n++;
+        out->name = f->name;
+        out->min_version = f->min;
+        out->max_version = f->max;
+        rsp->supported_features.n++;
     }
-    rsp->supported_features.n = rsp->finalized_features.n = n;
+}
+
+/* A feature that another program finalized, and that this one cannot run, is not shown. */
+static void list_finalized(struct od_call *call, struct od_api_versions_rsp *rsp)
+{
+    struct od_image *image = od_image_acquire(&call->shard->node->image);
+
+    OD_ARENA_LIST(&call->arena, rsp->finalized_features, OD_FEATURES_KNOWN);
+    rsp->finalized_features.n = 0;
+    for (int i = 0; i < OD_FEATURES_KNOWN; i++) {
+        int16_t level = od_image_feature_level(image, od_features_known[i].name);
+
+        if (level > 0)
+            rsp->finalized_features.v[rsp->finalized_features.n++] =
+                (struct od_api_versions_rsp_finalized_feature){ .name = od_features_known[i].name,
+                                                                .max_version_level = level,
+                                                                .min_version_level = level };
+    }
     rsp->finalized_features_epoch = image->offset;
     od_image_unref(image);
 }
@@ -101,6 +109,7 @@ enum od_done od_handle_api_versions(struct od_call *call, const struct od_api_ve
         od_client_note_software(od_reply_conn(call->reply), req->client_software_name,
                                 req->client_software_version);
     list_apis(call, rsp);
-    list_features(call, rsp);
+    list_supported(call, rsp);
+    list_finalized(call, rsp);
     return OD_DONE;
 }

@@ -119,13 +119,20 @@ void od_cluster_step(const struct od_cluster_rules *rules, const struct od_image
     }
 }
 
-void od_cluster_bootstrap(struct od_arena *arena, struct od_record_list *records)
+static void finalize(struct od_arena *arena, struct od_record_list *records, struct od_str name,
+                     int16_t level)
 {
     struct od_metadata_record *r;
 
     grow(records, arena);
     r = &records->v[records->n++];
     od_metadata_record_init(r, OD_RECORD_FEATURE_LEVEL, OD_METADATA_VERSION);
-    r->feature_level.name = OD_STR("metadata.version");
-    r->feature_level.feature_level = OD_METADATA_VERSION;
+    r->feature_level.name = name;
+    r->feature_level.feature_level = level;
+}
+
+void od_cluster_bootstrap(struct od_arena *arena, struct od_record_list *records)
+{
+    finalize(arena, records, OD_STR("metadata.version"), OD_METADATA_VERSION);
+    finalize(arena, records, OD_STR("group.version"), 1);
 }

@@ -276,7 +276,10 @@ void od_cluster_step(const struct od_cluster_rules *rules, const struct od_image
                      const struct od_command *command, const struct od_cluster_event *event,
                      struct od_arena *arena, struct od_command_reply *reply,
                      struct od_record_list *records);
-/* The levels of a feature that this program can run; false: it does not know the feature. */
+/* The features that this program can run, sorted by name; a minimum of 0 means it may be off. */
+enum { OD_FEATURES_KNOWN = 2 };
+extern const struct od_image_feature od_features_known[OD_FEATURES_KNOWN];
+/* The levels of one of them; false: it does not know the feature. */
 bool od_feature_levels(struct od_str name, struct od_image_feature *out);
 bool od_topic_name_is_legal(struct od_str name);
 /* The records that begin a new metadata log: what level it needs. */

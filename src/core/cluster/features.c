@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finalized feature levels: metadata.version is the only feature so far. */
+/* Finalized feature levels. */
 #include "core/cluster/cluster_internal.h"
 
 enum { LEVEL_ELR = 23 }; /* from here on partition records have another version */
 
+const struct od_image_feature od_features_known[OD_FEATURES_KNOWN] = {
+    { { "group.version", 13 }, 0, 1 }, /* 1: consumer groups of KIP-848 */
+    { { "metadata.version", 16 }, OD_METADATA_VERSION_MIN, OD_METADATA_VERSION_MAX },
+};
+
 bool od_feature_levels(struct od_str name, struct od_image_feature *out)
 {
-    *out = (struct od_image_feature){ name, OD_METADATA_VERSION_MIN, OD_METADATA_VERSION_MAX };
-    return od_str_is(name, "metadata.version");
+    for (int i = 0; i < OD_FEATURES_KNOWN; i++)
+        if (od_str_eq(od_features_known[i].name, name)) {
+            *out = od_features_known[i];
+            return true;
+        }
+    return false;
 }
 
 static void refuse(struct od_step *s, const struct od_feature_update *in, const char *why)
@@ -22,7 +31,7 @@ static const char *refuse_downgrade(int16_t from, const struct od_feature_update
     if (in->upgrade == OD_UPGRADE)
         return "Can't downgrade the version of this feature without setting the upgrade type to "
                "either safe or unsafe downgrade.";
-    if (from < LEVEL_ELR || in->level >= LEVEL_ELR)
+    if (!od_str_is(in->name, "metadata.version") || from < LEVEL_ELR || in->level >= LEVEL_ELR)
         return NULL;
     if (in->upgrade == OD_UPGRADE_UNSAFE_DOWNGRADE)
         return "Unsafe metadata.version downgrade is not supported in this version.";
@@ -77,7 +86,6 @@ static bool named_before(const struct od_update_features *c, int i)
 
 void od_step_update_features(struct od_step *s, const struct od_update_features *c)
 {
-    /* One feature is known: whatever follows a second update is refused with it. */
     for (int i = 0; i < c->update_count; i++) {
         const struct od_feature_update *in = &c->updates[i];
         const char *why = check(s, in);

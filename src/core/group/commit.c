@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* OffsetCommit, TxnOffsetCommit, OffsetFetch and OffsetDelete of one group. */
-#include "core/group/group_internal.h"
+#include "core/group/modern_internal.h"
 #include "wire/api/offset_commit.h"
 #include "wire/api/offset_delete.h"
 #include "wire/api/offset_fetch.h"
 #include "wire/api/txn_offset_commit.h"
 
-/* --- who may commit -- */
+/* --- who may commit  -- */
 
 struct committer {
     struct od_str group_id;
@@ -14,13 +14,19 @@ struct committer {
     struct od_str instance_id;
     int32_t generation;
     bool in_txn;
-    bool group_may_be_unknown; /* the version has a code for it */
+    bool knows_epochs; /* the version is of KIP-848 */
 };
 
 static enum od_err check_group(const struct od_group *g, const struct committer *who)
 {
     enum od_err err;
 
+    if (g->modern) {
+        err = who->in_txn && who->generation < 0 && !who->member_id.len
+                  ? OD_NONE
+                  : od_modern_check_epoch(g, who->member_id, who->generation);
+        return err == OD_STALE_MEMBER_EPOCH && !who->knows_epochs ? OD_UNSUPPORTED_VERSION : err;
+    }
     if (who->generation >= 0 || who->member_id.len || who->instance_id.data) {
         err = od_group_check_member(g, who->member_id, who->instance_id);
         if (err)
@@ -42,10 +48,10 @@ static enum od_err check(const struct od_group *g, const struct committer *who)
         return check_group(g, who);
     if (who->generation < 0)
         return OD_NONE; /* a group for its offsets alone */
-    return who->group_may_be_unknown ? OD_GROUP_ID_NOT_FOUND : OD_ILLEGAL_GENERATION;
+    return who->knows_epochs && !who->in_txn ? OD_GROUP_ID_NOT_FOUND : OD_ILLEGAL_GENERATION;
 }
 
-/* --- commit -- */
+/* --- commit  -- */
 
 static enum od_err commit_one(struct od_group_shard *s, const struct od_group_event *ev,
                               const struct committer *who, struct od_str topic,
@@ -79,7 +85,7 @@ void od_group_commit(struct od_group_shard *s, const struct od_group_event *ev,
                              .member_id = req->member_id,
                              .instance_id = req->group_instance_id,
                              .generation = req->generation_id_or_member_epoch,
-                             .group_may_be_unknown = call->version >= 9 };
+                             .knows_epochs = call->version >= 9 };
     enum od_err err = check(od_group_find(s, req->group_id), &who);
 
     if (!err)
@@ -118,7 +124,8 @@ void od_group_txn_commit(struct od_group_shard *s, const struct od_group_event *
                              .member_id = req->member_id,
                              .instance_id = req->group_instance_id,
                              .generation = req->generation_id_or_member_epoch,
-                             .in_txn = true };
+                             .in_txn = true,
+                             .knows_epochs = true };
     enum od_err err = check(od_group_find(s, req->group_id), &who);
 
     out->producer_id = req->producer_id;
@@ -146,7 +153,7 @@ void od_group_txn_commit(struct od_group_shard *s, const struct od_group_event *
     od_group_answered(out, call);
 }
 
-/* --- fetch -- */
+/* --- fetch  -- */
 
 static void fetch_one(struct od_group_call *call, const struct od_group *g, struct od_str topic,
                       int32_t partition, struct od_offset_fetch_rsp_group_partition *to)
@@ -209,9 +216,14 @@ void od_group_fetch(struct od_group_shard *s, struct od_group_call *call, struct
 {
     const struct od_offset_fetch_req_group *req = call->fetch.req;
     const struct od_group *g = od_group_find(s, req->group_id);
+    enum od_err err = OD_NONE;
 
     call->fetch.rsp->group_id = od_group_lend(call, req->group_id);
-    if (req->topics.n >= 0)
+    if (g && g->modern && (req->member_id.data || req->member_epoch >= 0))
+        err = od_modern_check_epoch(g, req->member_id, req->member_epoch);
+    if (err)
+        call->fetch.rsp->error_code = od_err_to_wire(err);
+    else if (req->topics.n >= 0)
         fetch_named(call, g);
     else if (g)
         fetch_all(call, g);
@@ -225,7 +237,7 @@ static enum od_err may_delete_offsets(const struct od_group *g)
 {
     if (!g)
         return OD_GROUP_ID_NOT_FOUND;
-    if (g->state != OD_GROUP_EMPTY && !od_group_is_consumer(g))
+    if (!od_group_is_empty(g) && !od_group_is_consumer(g))
         return OD_NON_EMPTY_GROUP; /* who knows what it reads */
     return OD_NONE;
 }
@@ -241,7 +253,7 @@ void od_group_delete_offsets(struct od_group_shard *s, struct od_group_call *cal
     rsp->error_code = od_err_to_wire(err);
     for (int32_t i = 0; i < req->topics.n && !err; i++) {
         const struct od_offset_delete_req_topic *topic = &req->topics.v[i];
-        bool in_use = g->state != OD_GROUP_EMPTY && od_group_subscribes(g, topic->name);
+        bool in_use = !od_group_is_empty(g) && od_group_subscribes(g, topic->name);
 
         for (int32_t j = 0; j < topic->partitions.n; j++) {
             int32_t partition = topic->partitions.v[j].partition_index;

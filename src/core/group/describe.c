@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* DescribeGroups, ListGroups and DeleteGroups. */
-#include "core/group/group_internal.h"
+#include "core/group/modern_internal.h"
 #include "wire/api/delete_groups.h"
 #include "wire/api/describe_groups.h"
 #include "wire/api/list_groups.h"
@@ -35,13 +35,14 @@ void od_group_describe(struct od_group_shard *s, struct od_group_call *call,
 
     rsp->group_id = od_group_lend(call, call->describe.group_id);
     od_group_answered(out, call);
-    if (!g) {
+    if (!g || g->modern) {
         rsp->group_state = OD_STR("Dead");
         if (call->version < 6)
             return;
         rsp->error_code = od_err_to_wire(OD_GROUP_ID_NOT_FOUND);
-        rsp->error_message = od_str_of(od_arena_printf(call->arena, "Group %.*s not found.",
-                                                       OD_STR_ARGS(call->describe.group_id)));
+        rsp->error_message = od_str_of(od_arena_printf(
+            call->arena, g ? "Group %.*s is not a classic group." : "Group %.*s not found.",
+            OD_STR_ARGS(call->describe.group_id)));
         return;
     }
     rsp->group_state = od_str_of(od_group_state_name(g));
@@ -55,6 +56,15 @@ void od_group_describe(struct od_group_shard *s, struct od_group_call *call,
                         &rsp->members.v[at++]);
 }
 
+void od_group_bury(struct od_group *g, struct od_group_out *out)
+{
+    if (g->modern)
+        od_modern_drop_group(out, g);
+    else
+        od_group_record_no_group(out, g->id);
+    od_group_free(g);
+}
+
 void od_group_delete(struct od_group_shard *s, struct od_group_call *call, struct od_group_out *out)
 {
     struct od_group *g = od_group_find(s, call->remove.group_id);
@@ -66,13 +76,12 @@ void od_group_delete(struct od_group_shard *s, struct od_group_call *call, struc
         rsp->error_code = od_err_to_wire(OD_GROUP_ID_NOT_FOUND);
         return;
     }
-    if (g->state != OD_GROUP_EMPTY) {
+    if (!od_group_is_empty(g)) {
         rsp->error_code = od_err_to_wire(OD_NON_EMPTY_GROUP);
         return;
     }
     od_offsets_delete_all(g, out);
-    od_group_record_no_group(out, g->id);
-    od_group_free(g);
+    od_group_bury(g, out);
 }
 
 static bool passes(const struct od_str *v, int32_t n, const char *word)
@@ -98,14 +107,18 @@ int32_t od_group_shard_list(const struct od_group_shard *s, const struct od_list
 
     while ((g = od_map_next(&s->groups, &cursor))) {
         if (!passes(filter->states_filter.v, filter->states_filter.n, od_group_state_name(g)) ||
-            !passes(filter->types_filter.v, filter->types_filter.n, "classic"))
+            !passes(filter->types_filter.v, filter->types_filter.n,
+                    g->modern ? "consumer" : "classic"))
             continue;
         od_list_groups_rsp_group_defaults(&v[n]);
         v[n].group_id = od_group_lend(&lender, g->id);
-        v[n].protocol_type =
-            g->protocol_type.data ? od_group_lend(&lender, g->protocol_type) : OD_STR("");
+        v[n].protocol_type = OD_STR("");
+        if (g->modern)
+            v[n].protocol_type = OD_STR("consumer");
+        else if (g->protocol_type.data)
+            v[n].protocol_type = od_group_lend(&lender, g->protocol_type);
         v[n].group_state = od_str_of(od_group_state_name(g));
-        v[n].group_type = OD_STR("classic");
+        v[n].group_type = g->modern ? OD_STR("consumer") : OD_STR("classic");
         n++;
     }
     *list = v;

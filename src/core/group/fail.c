@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An answer that says nothing but an error, whatever had been filled in before. */
 #include "core/group/group_internal.h"
+#include "wire/api/consumer_group_describe.h"
+#include "wire/api/consumer_group_heartbeat.h"
 #include "wire/api/delete_groups.h"
 #include "wire/api/describe_groups.h"
 #include "wire/api/heartbeat.h"
@@ -68,6 +70,15 @@ static void fail_describe(struct od_describe_groups_rsp_group *rsp, int16_t code
     rsp->error_code = code;
 }
 
+static void fail_consumer_describe(struct od_consumer_group_describe_rsp_group *rsp, int16_t code)
+{
+    struct od_str id = rsp->group_id;
+
+    od_consumer_group_describe_rsp_group_defaults(rsp);
+    rsp->group_id = id;
+    rsp->error_code = code;
+}
+
 void od_group_call_fail(struct od_group_call *call, enum od_err err)
 {
     int16_t code = od_err_to_wire(err);
@@ -103,6 +114,13 @@ void od_group_call_fail(struct od_group_call *call, enum od_err err)
         return;
     case OD_GROUP_DELETE:
         call->remove.rsp->error_code = code;
+        return;
+    case OD_GROUP_CONSUMER_HEARTBEAT:
+        od_consumer_group_heartbeat_rsp_defaults(call->consumer.rsp);
+        call->consumer.rsp->error_code = code;
+        return;
+    case OD_GROUP_CONSUMER_DESCRIBE:
+        fail_consumer_describe(call->consumer_describe.rsp, code);
         return;
     }
 }

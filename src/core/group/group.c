@@ -2,12 +2,12 @@
 /* A group and its members: making, finding and freeing them. */
 #include "base/assert.h"
 #include "base/mem.h"
-#include "core/group/group_internal.h"
+#include "core/group/modern_internal.h"
 #include "wire/records/consumer_protocol_subscription.h"
 
 #include <string.h>
 
-/* --- owned and lent bytes -- */
+/* --- owned and lent bytes  -- */
 
 struct od_str od_group_keep(struct od_str s)
 {
@@ -73,7 +73,7 @@ struct od_any_list od_group_values(const struct od_map *m, struct od_arena *aren
     return list;
 }
 
-/* --- groups -- */
+/* --- groups  -- */
 
 struct od_group *od_group_find(const struct od_group_shard *s, struct od_str id)
 {
@@ -115,6 +115,7 @@ void od_group_free(struct od_group *g)
     OD_ASSERT(od_list_empty(&g->pending));
     od_deadline_clear(&g->shard->deadlines, &g->phase);
     od_offsets_free(g);
+    od_modern_free(g);
     od_map_remove(&g->shard->groups, g->id.data, g->id.len);
     od_map_deinit(&g->topics);
     od_map_deinit(&g->members);
@@ -133,12 +134,19 @@ int32_t od_group_size(const struct od_group *g)
 
 bool od_group_holds_nothing(const struct od_group *g)
 {
-    return g->state == OD_GROUP_EMPTY && !g->members.count && !g->pending_members.count &&
-           !g->topics.count && od_list_empty(&g->pending);
+    return !g->modern && g->state == OD_GROUP_EMPTY && !g->members.count &&
+           !g->pending_members.count && !g->topics.count && od_list_empty(&g->pending);
+}
+
+bool od_group_is_empty(const struct od_group *g)
+{
+    return g->modern ? od_modern_is_empty(g) : g->state == OD_GROUP_EMPTY;
 }
 
 const char *od_group_state_name(const struct od_group *g)
 {
+    if (g->modern)
+        return od_modern_state_name(g);
     switch (g->state) {
     case OD_GROUP_EMPTY:
         return "Empty";
@@ -152,7 +160,7 @@ const char *od_group_state_name(const struct od_group *g)
     return NULL;
 }
 
-/* --- members -- */
+/* --- members  -- */
 
 struct od_group_member *od_group_member(const struct od_group *g, struct od_str id)
 {
@@ -304,11 +312,11 @@ void od_group_remove_pending(struct od_pending_member *p)
     od_free(p);
 }
 
-/* --- subscriptions -- */
+/* --- subscriptions  -- */
 
 bool od_group_is_consumer(const struct od_group *g)
 {
-    return g->protocol_type.data && od_str_is(g->protocol_type, "consumer");
+    return g->modern || (g->protocol_type.data && od_str_is(g->protocol_type, "consumer"));
 }
 
 /* Without a subscription that can be read the member counts as subscribed to everything. */
@@ -334,6 +342,8 @@ static bool subscribes(struct od_bytes metadata, struct od_str topic)
 
 bool od_group_subscribes(const struct od_group *g, struct od_str topic)
 {
+    if (g->modern)
+        return od_modern_group_reads(g, topic);
     OD_LIST_EACH(&g->members_in_order, link) {
         const struct od_group_member *m = OD_CONTAINER(link, struct od_group_member, link);
 

@@ -32,6 +32,8 @@ enum od_group_deadline {
     OD_GROUP_DUE_SESSION, /* of a member */
     OD_GROUP_DUE_PENDING, /* of a member id that was given out and not used yet */
     OD_GROUP_DUE_PHASE,   /* of a group: joining, or syncing, has taken its time */
+    OD_GROUP_DUE_CONSUMER_SESSION,
+    OD_GROUP_DUE_CONSUMER_REBALANCE, /* what a member must give back it still has */
 };
 
 struct od_group_protocol {
@@ -93,6 +95,8 @@ struct od_pending_offset {
     struct od_committed value;
 };
 
+struct od_modern;
+
 struct od_group {
     struct od_str id;
     struct od_group_shard *shard;
@@ -116,6 +120,7 @@ struct od_group {
     int32_t joining_count; /* members with a parked join */
     int32_t sync_missing_count;
     struct od_deadline phase;
+    struct od_modern *modern; /* NULL: a classic group, and all of the above counts */
 };
 
 /* Owned copies; od_group_give_back frees what data points to and leaves null. */
@@ -130,10 +135,12 @@ void od_group_answered(struct od_group_out *out, struct od_group_call *call);
 /* All values of a map as they are now, so that the map may change meanwhile. */
 struct od_any_list od_group_values(const struct od_map *m, struct od_arena *arena);
 
-/* --- group.c -- */
+/* --- group.c  -- */
 
 struct od_group *od_group_find(const struct od_group_shard *s, struct od_str id);
 struct od_group *od_group_make(struct od_group_shard *s, struct od_str id);
+/* Back to an empty classic group that has had no generation. */
+void od_group_forget_generation(struct od_group *g);
 void od_group_free(struct od_group *g); /* nobody is parked in it */
 /* Frees a group that holds nothing; replicated is what a tombstone is needed for. */
 bool od_group_holds_nothing(const struct od_group *g);
@@ -161,6 +168,7 @@ enum od_err od_group_check_member(const struct od_group *g, struct od_str id,
 /* A consumer group whose members' subscriptions name the topic. */
 bool od_group_is_consumer(const struct od_group *g);
 bool od_group_subscribes(const struct od_group *g, struct od_str topic);
+bool od_group_is_empty(const struct od_group *g); /* of members */
 const char *od_group_state_name(const struct od_group *g);
 
 /* --- phase.c: the life of a generation ---------------------------------------------------------
@@ -214,6 +222,8 @@ void od_group_describe(struct od_group_shard *s, struct od_group_call *call,
                        struct od_group_out *out);
 void od_group_delete(struct od_group_shard *s, struct od_group_call *call,
                      struct od_group_out *out);
+/* Tombstones of the group, which has no members and no offsets, and frees it. */
+void od_group_bury(struct od_group *g, struct od_group_out *out);
 
 /* --- offsets.c ----------------------------------------------------------------------------------
  */
@@ -242,3 +252,7 @@ void od_group_record_no_offset(struct od_group_out *out, struct od_str group, st
                                int32_t partition);
 void od_group_record_generation(struct od_group_out *out, const struct od_group *g);
 void od_group_record_no_group(struct od_group_out *out, struct od_str group);
+/* A message behind its record type or version, in the arena. */
+struct od_bytes od_group_record_encode(struct od_arena *arena, const struct od_codec *codec,
+                                       int16_t prefix, int16_t version, const void *message);
+void od_group_record_add(struct od_group_out *out, struct od_bytes key, struct od_bytes value);

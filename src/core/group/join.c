@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* JoinGroup: who may join, and what its joining means for the generation (KIP-62, 345, 394, 814).
  */
-#include "core/group/group_internal.h"
+#include "core/group/modern_internal.h"
 #include "wire/api/join_group.h"
 
 #include <stdio.h>
 
-/* --- answers -- */
+/* --- answers  -- */
 
 static struct od_str absent(int16_t version)
 {
@@ -60,7 +60,7 @@ void od_group_answer_generation(struct od_group_call *call, const struct od_grou
     od_group_answered(out, call);
 }
 
-/* --- what is asked -- */
+/* --- what is asked  -- */
 
 static void refuse(struct od_group_call *call, enum od_err err, struct od_group_out *out)
 {
@@ -161,7 +161,7 @@ static struct od_str make_member_id(const struct od_group_event *ev, struct od_g
     return od_str_of(text);
 }
 
-/* --- new members -- */
+/* --- new members  -- */
 
 static void set_protocol_type(struct od_group *g, struct od_str type)
 {
@@ -318,7 +318,12 @@ void od_group_join(struct od_group_shard *s, const struct od_group_event *ev,
     }
     if (!g)
         g = od_group_make(s, req->group_id);
-    if (!has_room(g, req->member_id, ev->rules->size_max)) {
+    if (g->modern && od_modern_is_empty(g) && !req->member_id.len)
+        od_modern_drop_group(out, g); /* nobody is left of the other protocol */
+    if (g->modern) {
+        refuse(call, req->member_id.len ? OD_UNKNOWN_MEMBER_ID : OD_INCONSISTENT_GROUP_PROTOCOL,
+               out);
+    } else if (!has_room(g, req->member_id, ev->rules->size_max)) {
         struct od_group_member *m = od_group_member(g, req->member_id);
 
         if (m)

@@ -133,7 +133,7 @@ void od_offsets_free(struct od_group *g)
     }
 }
 
-/* --- transactions -- */
+/* --- transactions  -- */
 
 void od_offsets_add_pending(struct od_group_shard *s, int64_t producer_id, struct od_str group_id,
                             struct od_str topic, const struct od_committed *value)
@@ -181,11 +181,13 @@ void od_group_shard_end_txn(struct od_group_shard *s, int64_t producer_id, bool 
     }
 }
 
-/* --- going -- */
+/* --- going  -- */
 
 /* From when the retention of the offset counts; INT64_MAX: it does not. */
 static int64_t counts_from(const struct od_group *g, const struct od_committed *c, bool subscribed)
 {
+    if (g->modern)
+        return subscribed ? INT64_MAX : c->commit_wall_ms;
     if (!g->protocol_type.data)
         return c->commit_wall_ms;
     if (g->state == OD_GROUP_EMPTY)
@@ -211,7 +213,8 @@ static void expire_topic(struct od_group *g, struct od_group_topic *t,
                          const struct od_group_event *ev, struct od_group_out *out)
 {
     bool subscribed =
-        g->state == OD_GROUP_STABLE && od_group_is_consumer(g) && od_group_subscribes(g, t->name);
+        (g->modern || (g->state == OD_GROUP_STABLE && od_group_is_consumer(g))) &&
+        od_group_subscribes(g, t->name);
 
     for (int32_t at = t->count - 1; at >= 0; at--) {
         if (od_offsets_is_pending(g, t->name, t->offsets[at].partition) ||

@@ -5,7 +5,7 @@
  */
 #include "base/assert.h"
 #include "base/mem.h"
-#include "core/group/group_internal.h"
+#include "core/group/modern_internal.h"
 #include "wire/records/group_metadata_key.h"
 #include "wire/records/group_metadata_value.h"
 #include "wire/records/legacy_offset_commit_key.h"
@@ -24,8 +24,8 @@ enum {
 /* --- writing -----------------------------------------------------------------------------------
  */
 
-static struct od_bytes encode(struct od_arena *arena, const struct od_codec *codec, int16_t prefix,
-                              int16_t version, const void *message)
+struct od_bytes od_group_record_encode(struct od_arena *arena, const struct od_codec *codec,
+                                       int16_t prefix, int16_t version, const void *message)
 {
     struct od_size size = { 0 };
     struct od_writer w;
@@ -41,7 +41,7 @@ static struct od_bytes encode(struct od_arena *arena, const struct od_codec *cod
     return (struct od_bytes){ data, size.wire + sizeof(prefix) };
 }
 
-static void add(struct od_group_out *out, struct od_bytes key, struct od_bytes value)
+void od_group_record_add(struct od_group_out *out, struct od_bytes key, struct od_bytes value)
 {
     if (out->record_count == out->record_capacity) {
         int32_t capacity = out->record_capacity ? out->record_capacity * 2 : 8;
@@ -64,7 +64,7 @@ static struct od_bytes offset_key(struct od_group_out *out, struct od_str group,
     key.group = group;
     key.topic = topic;
     key.partition = partition;
-    return encode(out->arena, &od_offset_commit_key_codec, KEY_OFFSET, 0, &key);
+    return od_group_record_encode(out->arena, &od_offset_commit_key_codec, KEY_OFFSET, 0, &key);
 }
 
 static struct od_bytes group_key(struct od_group_out *out, struct od_str group)
@@ -73,7 +73,7 @@ static struct od_bytes group_key(struct od_group_out *out, struct od_str group)
 
     od_group_metadata_key_defaults(&key);
     key.group = group;
-    return encode(out->arena, &od_group_metadata_key_codec, KEY_GROUP, 0, &key);
+    return od_group_record_encode(out->arena, &od_group_metadata_key_codec, KEY_GROUP, 0, &key);
 }
 
 void od_group_record_offset(struct od_group_out *out, struct od_str group, struct od_str topic,
@@ -89,14 +89,15 @@ void od_group_record_offset(struct od_group_out *out, struct od_str group, struc
     v.commit_timestamp = value->commit_wall_ms;
     v.expire_timestamp = value->expire_wall_ms;
     v.topic_id = value->topic_id;
-    add(out, offset_key(out, group, topic, value->partition),
-        encode(out->arena, &od_offset_commit_value_codec, version, version, &v));
+    od_group_record_add(
+        out, offset_key(out, group, topic, value->partition),
+        od_group_record_encode(out->arena, &od_offset_commit_value_codec, version, version, &v));
 }
 
 void od_group_record_no_offset(struct od_group_out *out, struct od_str group, struct od_str topic,
                                int32_t partition)
 {
-    add(out, offset_key(out, group, topic, partition), (struct od_bytes){ 0 });
+    od_group_record_add(out, offset_key(out, group, topic, partition), (struct od_bytes){ 0 });
 }
 
 static void describe_member(const struct od_group *g, const struct od_group_member *m,
@@ -130,13 +131,14 @@ void od_group_record_generation(struct od_group_out *out, const struct od_group 
     OD_ARENA_LIST(out->arena, v.members, od_group_size(g));
     OD_LIST_EACH(&g->members_in_order, link)
         describe_member(g, OD_CONTAINER(link, struct od_group_member, link), &v.members.v[at++]);
-    add(out, group_key(out, g->id),
-        encode(out->arena, &od_group_metadata_value_codec, GROUP_VALUE, GROUP_VALUE, &v));
+    od_group_record_add(out, group_key(out, g->id),
+                        od_group_record_encode(out->arena, &od_group_metadata_value_codec,
+                                               GROUP_VALUE, GROUP_VALUE, &v));
 }
 
 void od_group_record_no_group(struct od_group_out *out, struct od_str group)
 {
-    add(out, group_key(out, group), (struct od_bytes){ 0 });
+    od_group_record_add(out, group_key(out, group), (struct od_bytes){ 0 });
 }
 
 /* --- reading -----------------------------------------------------------------------------------
@@ -190,7 +192,7 @@ static enum od_err replay_offset(struct replay *r, struct od_str group, struct o
     return OD_NONE;
 }
 
-static void forget_generation(struct od_group *g)
+void od_group_forget_generation(struct od_group *g)
 {
     struct od_group_out none = { 0 };
 
@@ -225,7 +227,7 @@ static enum od_err replay_generation(struct replay *r, struct od_str group)
 
     if (r->tombstone) {
         if (g)
-            forget_generation(g);
+            od_group_forget_generation(g);
         if (g && od_group_holds_nothing(g))
             od_group_free(g);
         return OD_NONE;
@@ -234,7 +236,7 @@ static enum od_err replay_generation(struct replay *r, struct od_str group)
     if (err)
         return err;
     g = od_group_make(r->shard, group);
-    forget_generation(g);
+    od_group_forget_generation(g);
     g->protocol_type = v.protocol_type.len ? od_group_keep(v.protocol_type) : OD_STR_NULL;
     g->protocol = od_group_keep(v.protocol);
     g->generation = v.generation;
@@ -270,7 +272,7 @@ static enum od_err replay_key(struct replay *r, struct od_bytes key)
         err = od_group_metadata_key_decode(&in, 0, &r->arena, &group);
         return err ? err : replay_generation(r, group.group);
     default: /* of a later version, or of another kind of group */
-        return OD_NONE;
+        return od_modern_replay(r->shard, type, &in, r->value, r->version, &r->arena);
     }
 }
 

@@ -4,7 +4,7 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
-#include "core/group/group_internal.h"
+#include "core/group/modern_internal.h"
 
 void od_group_out_init(struct od_group_out *out, struct od_arena *arena)
 {
@@ -59,6 +59,8 @@ void od_group_shard_loaded(struct od_group_shard *s, const struct od_group_event
     while ((g = od_map_next(&s->groups, &cursor))) {
         OD_LIST_EACH(&g->members_in_order, link)
             od_group_alive(OD_CONTAINER(link, struct od_group_member, link), ev->now_ms);
+        if (g->modern)
+            od_modern_loaded(g, ev);
         if (od_group_size(g) > ev->rules->size_max)
             od_group_rebalance(g, ev, out);
     }
@@ -98,6 +100,12 @@ void od_group_shard_call(struct od_group_shard *s, const struct od_group_event *
     case OD_GROUP_DELETE:
         od_group_delete(s, call, out);
         return;
+    case OD_GROUP_CONSUMER_HEARTBEAT:
+        od_modern_heartbeat(s, ev, call, out);
+        return;
+    case OD_GROUP_CONSUMER_DESCRIBE:
+        od_modern_describe(s, ev, call, out);
+        return;
     }
 }
 
@@ -132,6 +140,12 @@ void od_group_shard_tick(struct od_group_shard *s, const struct od_group_event *
         case OD_GROUP_DUE_PHASE:
             od_group_phase_due(OD_CONTAINER(e, struct od_group, phase), ev, out);
             break;
+        case OD_GROUP_DUE_CONSUMER_SESSION:
+            od_modern_fence(OD_CONTAINER(e, struct od_modern_member, session), out);
+            break;
+        case OD_GROUP_DUE_CONSUMER_REBALANCE:
+            od_modern_fence(OD_CONTAINER(e, struct od_modern_member, rebalance), out);
+            break;
         }
     }
 }
@@ -149,10 +163,8 @@ void od_group_shard_expire(struct od_group_shard *s, const struct od_group_event
     for (int32_t i = 0; i < groups.n; i++) {
         struct od_group *g = ((struct od_group **)groups.v)[i];
 
-        if (!od_offsets_expire(g, ev, out) || !od_group_holds_nothing(g))
-            continue;
-        od_group_record_no_group(out, g->id);
-        od_group_free(g);
+        if (od_offsets_expire(g, ev, out) && od_group_is_empty(g) && !g->pending_members.count)
+            od_group_bury(g, out);
     }
 }
 

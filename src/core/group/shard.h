@@ -34,6 +34,9 @@
 
 #include <stdbool.h>
 
+struct od_consumer_group_describe_rsp_group;
+struct od_consumer_group_heartbeat_req;
+struct od_consumer_group_heartbeat_rsp;
 struct od_delete_groups_rsp_result;
 struct od_describe_groups_rsp_group;
 struct od_group_shard;
@@ -58,16 +61,30 @@ struct od_txn_offset_commit_rsp;
 
 /* Settings in force at the moment of a step. */
 struct od_group_rules {
-    int32_t session_timeout_ms_min;     /* group.min.session.timeout.ms */
-    int32_t session_timeout_ms_max;     /* group.max.session.timeout.ms */
-    int32_t initial_rebalance_delay_ms; /* group.initial.rebalance.delay.ms */
-    int32_t size_max;                   /* group.max.size */
-    int32_t metadata_bytes_max;         /* offset.metadata.max.bytes */
-    int64_t offsets_retention_ms;       /* offsets.retention.minutes */
+    int32_t session_timeout_ms_min;         /* group.min.session.timeout.ms */
+    int32_t session_timeout_ms_max;         /* group.max.session.timeout.ms */
+    int32_t initial_rebalance_delay_ms;     /* group.initial.rebalance.delay.ms */
+    int32_t size_max;                       /* group.max.size */
+    int32_t metadata_bytes_max;             /* offset.metadata.max.bytes */
+    int64_t offsets_retention_ms;           /* offsets.retention.minutes */
+    int32_t consumer_session_timeout_ms;    /* group.consumer.session.timeout.ms */
+    int32_t consumer_heartbeat_interval_ms; /* group.consumer.heartbeat.interval.ms */
+    int32_t consumer_size_max;              /* group.consumer.max.size */
+    struct od_str consumer_assignor;        /* the first of group.consumer.assignors */
+};
+
+/* What a consumer group asks about topics; borrowed for the step. */
+struct od_group_topics {
+    void *ctx;
+    int64_t version; /* another one when a topic may have come, gone or grown */
+    bool (*find)(void *ctx, struct od_str name, struct od_uuid *id, int32_t *partitions);
+    struct od_str (*name_of)(void *ctx, struct od_uuid id); /* null: unknown */
+    void (*each)(void *ctx, void (*tell)(void *arg, struct od_str name), void *arg);
 };
 
 struct od_group_event {
     const struct od_group_rules *rules; /* borrowed for the step */
+    const struct od_group_topics *topics;
     int64_t now_ms;
     int64_t wall_ms;
     uint64_t random[2]; /* unpredictable; never the same twice */
@@ -86,6 +103,8 @@ enum od_group_call_kind {
     OD_GROUP_DELETE_OFFSETS, /* likewise laid out */
     OD_GROUP_DESCRIBE,
     OD_GROUP_DELETE,
+    OD_GROUP_CONSUMER_HEARTBEAT,
+    OD_GROUP_CONSUMER_DESCRIBE,
 };
 
 struct od_group_call {
@@ -138,6 +157,14 @@ struct od_group_call {
             struct od_str group_id;
             struct od_delete_groups_rsp_result *rsp;
         } remove;
+        struct {
+            const struct od_consumer_group_heartbeat_req *req;
+            struct od_consumer_group_heartbeat_rsp *rsp;
+        } consumer;
+        struct {
+            struct od_str group_id;
+            struct od_consumer_group_describe_rsp_group *rsp;
+        } consumer_describe;
     };
 };
 
@@ -170,7 +197,7 @@ void od_group_shard_free(struct od_group_shard *s);
 /* Answers every parked call with the error; the shard is only to be freed then. */
 void od_group_shard_drop(struct od_group_shard *s, enum od_err err, struct od_group_out *out);
 
-/* --- loading: each record of the partition in order, then loaded -- */
+/* --- loading: each record of the partition in order, then loaded  -- */
 
 /*
  * producer_id of the record's batch when it is transactional, else -1.  Records of unknown types
@@ -185,7 +212,7 @@ void od_group_shard_end_txn(struct od_group_shard *s, int64_t producer_id, bool 
 void od_group_shard_loaded(struct od_group_shard *s, const struct od_group_event *ev,
                            struct od_group_out *out);
 
-/* --- running -- */
+/* --- running  -- */
 
 void od_group_shard_call(struct od_group_shard *s, const struct od_group_event *ev,
                          struct od_group_call *call, struct od_group_out *out);

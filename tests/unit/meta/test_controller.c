@@ -382,10 +382,10 @@ TEST(a_new_log_begins_with_its_level_in_the_first_batch)
 {
     run_lone(OD_COMMIT_COMMITTED);
     CHECK_OK(lone.first.reply.err);
-    CHECK_EQ(lone.first.reply.broker_epoch, 1);
+    CHECK_EQ(lone.first.reply.broker_epoch, 2);
     CHECK_EQ(lone.second.reply.err, OD_BROKER_ID_NOT_REGISTERED);
     CHECK_EQ(lone.holder.image->metadata_version, OD_METADATA_VERSION);
-    CHECK_EQ(lone.holder.image->offset, 1);
+    CHECK_EQ(lone.holder.image->offset, 2);
     CHECK_EQ(lone.fenced, OD_NONE);
     free_lone();
 }

@@ -14,7 +14,7 @@ TEST(a_broker_starts_fenced_under_the_offset_of_its_registration)
     int64_t epoch = fixture_register(&f, 3, -1);
     const struct od_image_broker *b = od_image_broker_find(f.image, 3);
 
-    CHECK_EQ(epoch, 1); /* behind the record of the level */
+    CHECK_EQ(epoch, 2); /* behind the records of the levels */
     CHECK_EQ(b->epoch, epoch);
     CHECK(b->fenced);
     CHECK(!b->in_controlled_shutdown);

@@ -58,9 +58,11 @@ TEST(other_features_and_kinds_of_upgrade_are_refused_by_name)
 {
     struct fixture f = fixture_live(1);
 
-    check_refused(&f, "group.version", 1, OD_UPGRADE,
-                  "Invalid update version 1 for feature group.version. The local controller does "
+    check_refused(&f, "share.version", 1, OD_UPGRADE,
+                  "Invalid update version 1 for feature share.version. The local controller does "
                   "not support this feature.");
+    check_refused(&f, "group.version", 2, OD_UPGRADE, "only supports versions 0-1");
+    check_refused(&f, "group.version", 0, OD_UPGRADE, "Can't downgrade the version");
     check_refused(&f, "metadata.version", 22, 0, "given upgrade type");
     check_refused(&f, "metadata.version", 22, 4, "given upgrade type");
     check_refused(&f, "metadata.version", -1, OD_UPGRADE, "less than 0");

@@ -42,20 +42,21 @@ TEST(the_records_of_a_first_start_and_a_topic_have_kafkas_bytes)
     /* frame 1, type 12, version 0; compact string; int16 level; no tags */
     check_bytes(&f.records.v[0], "010c00"
                                  "11" "6d657461646174612e76657273696f6e" "0015" "00");
+    check_bytes(&f.records.v[1], "010c00" "0e" "67726f75702e76657273696f6e" "0001" "00");
     fixture_apply(&f);
 
     fixture_register(&f, 1, -1);
     check_bytes(&f.records.v[0],
                 "010003" "00000001" "00"              /* type 0 v3, id, not migrating */
                 "55000000000000000000000000000007"    /* incarnation */
-                "0000000000000001"                    /* epoch = offset of this record */
+                "0000000000000002"                    /* epoch = offset of this record */
                 "02" "0a504c41494e54455854" "0268" "2384" "0000" "00" /* one endpoint */
                 "01" "00" "01" "00" /* no features, no rack, fenced, not stopping */
                 "01" "00" "11" "02" "55000000000000000000000000000065"); /* tag 0: directories */
 
-    fixture_beat(&f, 1, 1, false);
+    fixture_beat(&f, 1, 2, false);
     /* type 17 v2, id, epoch; tag 0, one byte: unfenced */
-    check_bytes(&f.records.v[0], "011102" "00000001" "0000000000000001" "01" "00" "01" "ff");
+    check_bytes(&f.records.v[0], "011102" "00000001" "0000000000000002" "01" "00" "01" "ff");
 
     fixture_run(&f, fixture_create(&topic, 1));
     f.records.v[0].topic.topic_id = fixture_uuid(3);

@@ -21,6 +21,7 @@ enum { SESSION_MS = 10000, REBALANCE_MS = 60000, DELAY_MS = 3000, LOG_MAX = 2000
 struct fixture {
     struct od_group_shard *shard;
     struct od_group_rules rules;
+    const struct od_group_topics *topics;
     struct od_arena arena; /* of all calls and records: freed at the end */
     int64_t now_ms;
     int64_t wall_ms;
@@ -62,6 +63,7 @@ static inline struct od_group_event fixture_event(struct fixture *f)
 {
     f->random++;
     return (struct od_group_event){ .rules = &f->rules,
+                                    .topics = f->topics,
                                     .now_ms = f->now_ms,
                                     .wall_ms = f->wall_ms,
                                     .random = { f->random * 0x9e3779b97f4a7c15u, f->random } };
