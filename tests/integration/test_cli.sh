@@ -97,6 +97,23 @@ check "keys go where other clients put them" same_partition
 kcat_reads() { [ "$(kcat -b "$broker" -t orders -C -e -q -f '%k%s%h\n' | sort | head -n 1)" = "a1source=test" ]; }
 check "kcat reads what was produced" kcat_reads
 
+us() { odradek client list --columns client_id,library --no-headers | grep -Eqx 'odradek  odradek [0-9.]+'; }
+check "client list shows library and version" us
+sees_kcat() {
+    timeout 10 kcat -b "$broker" -t orders -C -q >/dev/null 2>&1 &
+    kcat_pid=$!
+    tries=0
+    while ! odradek client list -o wide | grep -q 'librdkafka .* api_versions:.*fetch:' &&
+        [ "$tries" -lt 50 ]; do
+        sleep 0.1
+        tries=$((tries + 1))
+    done
+    kill "$kcat_pid"
+    wait "$kcat_pid" 2>/dev/null
+    [ "$tries" -lt 50 ]
+}
+check "and those of others with what they ask" sees_kcat
+
 # --- a broker that dies ------------------------------------------------------------------------
 slowly() { # 40 pieces of 250 lines
     for n in $(seq 0 39); do
