@@ -2,6 +2,7 @@
 /* DescribeProducers (api 61): who writes to a partition, and whose transaction holds it up. */
 #include "broker/handlers.h"
 
+#include "broker/auto_create.h"
 #include "broker/node.h"
 #include "broker/partition.h"
 #include "broker/shard.h"
@@ -25,11 +26,10 @@ static enum od_err list(struct od_call *call, struct od_partition *p,
 
     if (err || n == 0)
         return err;
-    out->active_producers.v =
-        od_arena_try(&call->arena, n * sizeof(*out->active_producers.v));
+    out->active_producers.v = od_arena_try(&call->arena, n * sizeof(*out->active_producers.v));
     if (!out->active_producers.v)
         return OD_E_NO_MEMORY;
-    OD_LIST_EACH (&t->order, link)
+    OD_LIST_EACH(&t->order, link)
         describe(OD_CONTAINER(link, struct od_producer, order),
                  &out->active_producers.v[out->active_producers.n++]);
     return OD_NONE;
@@ -44,8 +44,11 @@ static enum od_err fill(struct od_call *call, struct od_str topic, int32_t index
 
     out->partition_index = index;
     out->error_message = OD_STR_NULL;
-    if (!p)
+    if (!p) {
+        err = od_topic_name_valid(topic) ? err : OD_INVALID_TOPIC_EXCEPTION;
+        out->error_message = od_str_of(od_err_text(err));
         return err;
+    }
     od_partition_enter(p, &fx);
     err = list(call, p, out);
     od_partition_leave(p, &fx, call->shard);

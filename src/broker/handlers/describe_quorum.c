@@ -33,6 +33,13 @@ static void describe(struct od_call *call, struct od_describe_quorum_rsp_partiti
         voter->replica_directory_id = od_storage_directory_id(node->storage);
 }
 
+static void refuse(const struct od_call *call, struct od_describe_quorum_rsp_partition *out)
+{
+    out->error_code = OD_UNKNOWN_TOPIC_OR_PARTITION;
+    if (call->header.api_version >= 2)
+        out->error_message = od_str_of(od_err_text(OD_UNKNOWN_TOPIC_OR_PARTITION));
+}
+
 enum od_done od_handle_describe_quorum(struct od_call *call,
                                        const struct od_describe_quorum_req *req,
                                        struct od_describe_quorum_rsp *rsp)
@@ -51,7 +58,7 @@ enum od_done od_handle_describe_quorum(struct od_call *call,
             if (known)
                 describe(call, &out->partitions.v[j]);
             else
-                out->partitions.v[j].error_code = OD_UNKNOWN_TOPIC_OR_PARTITION;
+                refuse(call, &out->partitions.v[j]);
         }
     }
     if (known && call->header.api_version >= 2) {
