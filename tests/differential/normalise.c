@@ -38,6 +38,7 @@ static const struct rule {
     { "describe_quorum", "last_caught_up_timestamp", OPAQUE, { NULL } },
     { "describe_quorum", "log_end_offset", OPAQUE, { NULL } },
     { "describe_quorum", "high_watermark", OPAQUE, { NULL } },
+    { "describe_quorum", "leader_epoch", OPAQUE, { NULL } },
     { "describe_quorum", "replica_directory_id", IGNORED, { NULL } },
     { "describe_producers", "last_timestamp", RELATIVE, { NULL } },
     { "list_groups", "groups", KEYED, { "group_id" } },
@@ -118,9 +119,11 @@ static void name_of(const struct rule *rule, const json_t *element, char *text, 
     }
 }
 
-/* True for what another conversation has made. */
+/* True for what another conversation has made, and for internal topics, which come with need. */
 static bool foreign(const struct side *s, const char *name)
 {
+    if (strncmp(name, "__", 2) == 0)
+        return true;
     return strncmp(name, "d-", 2) == 0 && strncmp(name, s->prefix, strlen(s->prefix)) != 0;
 }
 
