@@ -96,29 +96,36 @@ async function begin (a, topic, where) {
   return byPartition(await a.fetchTopicOffsets(topic), 'low')
 }
 
-// Reads in a group of its own until `done(message)` says so; `started` is called once it runs.
+// Reads in a group until `each(batch, done)` calls done; `started(consumer, done)` is called each time
+// that it has joined, before anything is fetched.
 async function read (topic, groupId, options, started, each) {
   const consumer = kafka.consumer({ groupId, ...options })
   await consumer.connect()
   await consumer.subscribe({ topic, fromBeginning: true })
   let heard = Date.now()
+  let over = false
   try {
     await new Promise((resolve, reject) => {
+      const done = () => {
+        over = true
+        resolve()
+      }
       const silence = setInterval(() => {
         if (Date.now() - heard > contract.SILENCE_MS) reject(new Error('nothing came'))
       }, 1000)
       silence.unref()
+      consumer.on(consumer.events.GROUP_JOIN, () => over || started(consumer, done))
       consumer.run({
         eachBatchAutoResolve: true,
         eachBatch: async ({ batch }) => {
           heard = Date.now()
           try {
-            each(batch, resolve)
+            each(batch, done)
           } catch (why) {
             reject(why)
           }
         }
-      }).then(() => started(consumer, resolve)).catch(reject)
+      }).catch(reject)
     })
   } finally {
     await consumer.disconnect()
