@@ -195,6 +195,8 @@ def play(run, rows):
         else:
             run.table.set(name, 'create', 'fail', built)
         run.table.print_client(name)
+        if run.options.doc:
+            run.table.write(run.options.doc, run.options.records, listed())
         if not run.broker.alive():
             run.table.set(name, 'create', 'fail', 'the broker ended')
             break
@@ -213,8 +215,6 @@ def main():
         play(run, rows)
     finally:
         clean = run.stop()
-    if options.doc:
-        run.table.write(options.doc, options.records, rows)
     print(run.table.summary())
     if run.table.clients_run() < options.minimum:
         sys.exit(f'{run.table.clients_run()} clients ran, at least {options.minimum} must')
