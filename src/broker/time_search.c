@@ -6,6 +6,8 @@
 #include "broker/partition.h"
 #include "broker/shard.h"
 
+enum { RESTARTS_MAX = 8 }; /* then the client asks again */
+
 static void run_done(struct od_post *post)
 {
     struct od_time_search *t = OD_CONTAINER(post, struct od_time_search, post);
@@ -33,7 +35,9 @@ static void search_done(struct od_job *job)
     struct od_time_search *t = OD_CONTAINER(job, struct od_time_search, job);
 
     od_plog_place_release(&t->place);
-    if (!t->err && t->found.offset < 0 && t->found.next_offset >= 0)
+    if (t->err == OD_E_STALE && t->restarts++ < RESTARTS_MAX)
+        search_from(t, -1);
+    else if (!t->err && t->found.offset < 0 && t->found.next_offset >= 0)
         search_from(t, t->found.next_offset);
     else
         finish(t);
@@ -77,5 +81,6 @@ void od_time_search_start(struct od_time_search *t, struct od_shard *shard,
     t->shard = shard;
     t->done = done;
     t->place = (struct od_plog_place){ 0 };
+    t->restarts = 0;
     search_from(t, -1);
 }

@@ -23,6 +23,7 @@ struct od_time_search {
     struct od_shard *shard;
     void (*done)(struct od_time_search *t);
     struct od_plog_place place;
+    int restarts; /* the segment at hand was deleted or compacted */
     struct od_job job;
     struct od_post post;
 };
