@@ -277,6 +277,8 @@ static enum od_err step(struct producer *p)
                 od_sim_sleep_ms((int64_t)od_sim_random(4 * (uint64_t)p->think_ms));
             return err;
         }
+    if (p->request_count && od_sim_chance(20000))
+        return OD_E_CLOSED; /* an impatient client: the answers are lost to it */
     return p->request_count ? receive(p) : OD_NONE;
 }
 
