@@ -58,8 +58,8 @@ static void run_broker(void *arg)
         snprintf(text, sizeof(text), "%d", w->snapshot_bytes);
         set(b, "metadata.log.max.record.bytes.between.snapshots", text);
     }
-    if (w->dirty_bytes)
-        set(b, "odradek.max.dirty.bytes", w->dirty_bytes);
+    if (w->small_dirty || w->replicated) /* where no flush follows an append it matters most */
+        set(b, "odradek.max.dirty.bytes", "65536");
     in.overrides = b->overrides;
     in.override_count = b->count;
     err = od_config_load(&b->config, &in, &errors, &notes);
@@ -98,7 +98,7 @@ void node_world_init(struct node_world *w)
     w->host = "10.0.0.1";
     w->broker = od_sim_node_new(w->host);
     w->reactors = 1 + (int)od_sim_random(3);
-    w->dirty_bytes = od_sim_chance(500000) ? "65536" : NULL;
+    w->small_dirty = od_sim_chance(500000);
     if (od_sim_chance(700000)) /* a snapshot of the metadata after a few records, or every record */
         w->snapshot_bytes = 1 + (int)od_sim_random(od_sim_chance(300000) ? 100 : 4000);
     w->topic_count = 1 + (int)od_sim_random(NODE_TOPICS_MAX);

@@ -47,7 +47,7 @@ struct node_world {
     enum od_err ended_err; /* of its last life that ended by itself */
     struct od_node *node; /* while it serves; belongs to the broker's process */
     int reactors;
-    const char *dirty_bytes; /* odradek.max.dirty.bytes; NULL: the default */
+    bool small_dirty; /* odradek.max.dirty.bytes is */
     bool replicated; /* odradek.durability of the topics */
     int snapshot_bytes; /* of metadata records between two snapshots; 0: Kafka's default */
     struct node_topic topics[NODE_TOPICS_MAX];
