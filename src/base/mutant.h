@@ -36,8 +36,10 @@
     ROW(broker_waiter_forgotten)       /* the high watermark wakes no fetch */                     \
     ROW(broker_dirty_forgotten)        /* stopped producers wait for what nobody writes back */    \
     ROW(broker_fetch_beyond)           /* a consumer reads above the high watermark */             \
+    ROW(broker_start_in_memory)        /* a new log start is told before it is durable */          \
     ROW(net_answers_swapped)           /* an answer overtakes the one before it */                 \
     ROW(meta_early_commit)             /* a command is answered before its records are durable */  \
+    ROW(meta_log_cut_short)            /* the log begins above the snapshot that is to cover it */ \
     ROW(meta_reserve_kept)             /* a full disk does not make the reserve go */              \
     ROW(fetch_rest_forgotten)          /* partitions a full answer did not reach are dropped */
 

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/mutant.h"
 #include "os/clock.h"
 #include "storage/storage.h"
 
@@ -152,7 +153,9 @@ static void take_prefix(struct od_local *s)
                                           .limit_offset = od_plog_high_watermark(s->log) };
 
     n->prefix_due = false;
-    od_plog_set_start_offset(s->log, n->kept[OD_METASNAPSHOTS_KEPT - 1].end_offset);
+    od_plog_set_start_offset(s->log, OD_MUTANT(meta_log_cut_short)
+                                         ? od_plog_high_watermark(s->log)
+                                         : n->kept[OD_METASNAPSHOTS_KEPT - 1].end_offset);
     (void)!od_plog_retain(s->log, &by_start, &n->trash); /* none: no whole segment lies below */
 }
 

@@ -210,6 +210,10 @@ static void run_clients(void)
     node_world_client(&world, "observer", node_observe);
     node_world_client(&world, "admin", node_administer);
     node_world_client(&world, "configurer", node_configure);
+    if (od_sim_chance(700000)) {
+        node_world_client(&world, "owner", node_churn);
+        node_world_client(&world, "bystander", node_disturb_churn);
+    }
 }
 
 static void run_faults(void)
@@ -279,6 +283,8 @@ static void direct(void *arg)
     check("reader", node_read_all);
     check("auditor", node_check_topics);
     check("settings", node_check_configs);
+    if (world.churn_names)
+        check("heir", node_check_churn);
     check_resources();
 }
 

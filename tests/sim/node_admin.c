@@ -30,7 +30,7 @@ static int draw_settings(const struct node_world *w, struct setting *s)
     return n;
 }
 
-static enum od_err create_topic(struct node_client *c, struct node_topic *topic)
+enum od_err node_create_topic(struct node_client *c, struct node_topic *topic)
 {
     struct setting settings[4];
     int n = draw_settings(c->world, settings);
@@ -70,7 +70,7 @@ static void create_topics(void *arg)
         while (err != OD_NONE) {
             if (!c->conn.socket && !node_client_connect(c))
                 break;
-            err = create_topic(c, &c->world->topics[t]);
+            err = node_create_topic(c, &c->world->topics[t]);
             OD_SIM_CHECK(err == OD_NONE || err == OD_E_CLOSED || err == OD_REQUEST_TIMED_OUT ||
                          od_err_retriable(err));
             if (err == OD_E_CLOSED || err == OD_REQUEST_TIMED_OUT)
@@ -102,7 +102,7 @@ void node_administer(void *client)
         snprintf(topic.name, sizeof(topic.name), "extra-%d", i);
         if (!c->conn.socket && !node_client_connect(c))
             break;
-        err = create_topic(c, &topic);
+        err = node_create_topic(c, &topic);
         if (err == OD_NONE)
             w->extra[w->extra_count++] = topic;
         if (err == OD_E_CLOSED || err == OD_REQUEST_TIMED_OUT)

@@ -77,6 +77,7 @@ static void run_broker(void *arg)
 void node_world_boot(struct node_world *w)
 {
     w->node = NULL;
+    w->boots++;
     od_sim_node_start(w->broker, run_broker, w);
 }
 

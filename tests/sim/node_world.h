@@ -4,12 +4,13 @@
 
 #include "base/uuid.h"
 #include "history.h"
+#include "node_churn.h"
 #include "os/sim/sim.h"
 #include "wire_conn.h"
 
 enum {
     NODE_TOPICS_MAX = 3,
-    NODE_CLIENTS_MAX = 20,
+    NODE_CLIENTS_MAX = 26,
     NODE_PARTITIONS_MAX = 12,
     NODE_PORT = 9092,
     NODE_CALL_MS = 40000,
@@ -21,6 +22,7 @@ enum {
 };
 
 struct od_node;
+struct node_client;
 
 struct node_topic {
     char name[32];
@@ -60,6 +62,10 @@ struct node_world {
     int64_t producer_ids[NODE_PRODUCER_IDS_MAX]; /* given out so far */
     int producer_id_count;
     struct node_setting settings[NODE_SETTINGS];
+    struct churn_topic churn[CHURN_TOPICS];
+    int churn_names;       /* used so far */
+    uint32_t churn_serial; /* of the last incarnation */
+    int boots;             /* of the broker */
     bool healthy;  /* no faults: a request sent now is answered within NODE_LATENCY_MS */
     bool stopping; /* clients finish what is in flight and return */
     int clients, clients_left;
@@ -79,6 +85,8 @@ struct node_client {
 /* Draws sizes, makes the nodes; the broker is not started. */
 void node_world_init(struct node_world *w);
 void node_world_boot(struct node_world *w);           /* starts the broker's process */
+/* One topic with drawn settings; its id on success, or the code that was answered. */
+OD_MUST_USE enum od_err node_create_topic(struct node_client *c, struct node_topic *topic);
 void node_world_create_topics(struct node_world *w);  /* until all exist; on a client's fiber */
 void node_world_crash(struct node_world *w, enum od_sim_crash how);
 /* Starts a client's process. */
@@ -100,10 +108,13 @@ void node_consume(void *client);
 void node_observe(void *client);
 void node_administer(void *client);
 void node_configure(void *client);
+void node_churn(void *client);
+void node_disturb_churn(void *client);
 
 /* Checks at the end, each on a fresh client's fiber. */
 void node_check_writes(void *client);    /* acks=all works again on every partition */
 void node_check_long_poll(void *client); /* a fetch that waits is woken by a write */
 void node_read_all(void *client);        /* tells the history the final log */
 void node_check_configs(void *client);   /* settings are as acknowledged, or as attempted */
+void node_check_churn(void *client);     /* what the churn left is what its owner knows */
 void node_check_topics(void *client);    /* every topic whose creation was acknowledged */

@@ -5,6 +5,7 @@
  */
 #include "broker/handlers.h"
 
+#include "base/mutant.h"
 #include "broker/auto_create.h"
 #include "broker/node.h"
 #include "broker/partition.h"
@@ -110,5 +111,5 @@ enum od_done od_handle_delete_records(struct od_call *call, const struct od_dele
         for (int32_t j = 0; j < in->partitions.n; j++)
             moved |= delete_below(call, in->name, &in->partitions.v[j], &out->partitions.v[j]);
     }
-    return moved ? make_durable(call) : OD_DONE;
+    return moved && !OD_MUTANT(broker_start_in_memory) ? make_durable(call) : OD_DONE;
 }
