@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "broker/node.h"
 #include "broker/partition_internal.h"
+#include "config/live_config.h"
 #include "os/clock.h"
 #include "storage/plog_clean.h"
 
@@ -27,7 +28,17 @@ struct od_cleaning {
 
 static const struct od_live_config *settings(const struct od_cleaner *c)
 {
-    return &c->node->config.live;
+    return c->live ? c->live : &c->node->config.live;
+}
+
+/* Takes what was changed at run time. */
+static void refresh_settings(struct od_cleaner *c)
+{
+    struct od_image *image = od_image_acquire(&c->node->image);
+
+    od_live_config_unref(c->live);
+    c->live = image->live ? od_live_config_ref(image->live) : NULL;
+    od_image_unref(image);
 }
 
 static void set_timer(struct od_cleaner *c, int64_t in_ms)
@@ -264,6 +275,8 @@ static void slice_done(struct od_job *job)
     if (over)
         p->cleaning = false;
     od_partition_leave(p, &fx, &c->node->shards[0]);
+    if (!c->stopped)
+        refresh_settings(c);
     if (over)
         end(g, err, &result);
     else
@@ -328,6 +341,7 @@ static void go_round(struct od_timer *t)
     struct od_cleaner *c = OD_CONTAINER(t, struct od_cleaner, timer);
 
     if (!c->all) {
+        refresh_settings(c);
         forget_found(c);
         c->all = od_partitions_all(&c->node->partitions, &c->count);
         c->next = 0;
@@ -362,6 +376,8 @@ void od_cleaner_stop(struct od_cleaner *c)
     od_timer_cancel(c->node->shards[0].reactor, &c->timer);
     drop_round(c);
     forget_found(c);
+    od_live_config_unref(c->live);
+    c->live = NULL;
     for (int i = 0; i < OD_CLEANER_CLEANINGS_MAX; i++) {
         struct od_cleaning *g = c->out[i];
 

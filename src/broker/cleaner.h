@@ -12,6 +12,7 @@
 
 #include "os/helpers.h"
 
+struct od_live_config;
 struct od_node;
 struct od_partition;
 struct od_cleaning;
@@ -23,6 +24,7 @@ enum {
 
 struct od_cleaner {
     struct od_node *node;
+    struct od_live_config *live; /* owns a reference; NULL: as loaded */
     struct od_timer timer;     /* the next round, or the next slice of the one at hand */
     struct od_partition **all; /* of the round at hand, each a reference; NULL: between rounds */
     size_t count, next;
