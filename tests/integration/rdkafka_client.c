@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * librdkafka against a running broker: creates a topic through the admin API, produces keyed
- * records with headers, large and empty values, consumes them by assignment, and compares.
+ * records with headers, large and empty values, consumes them by assignment, and compares; then
+ * adds partitions, deletes records, deletes the topic and makes it anew.
  * Usage: rdkafka_client HOST:PORT.  Prints one line per check and the totals.
  */
 #include <librdkafka/rdkafka.h>
@@ -78,6 +79,102 @@ static void create_topic(rd_kafka_t *rk, const char *name)
     rd_kafka_NewTopic_destroy(topic);
     rd_kafka_queue_destroy(queue);
 }
+
+/* --- administration -------------------------------------------------------------------------- */
+
+/* The one answer to what was asked on the queue, of this type; NULL when there is none. */
+static rd_kafka_event_t *await(rd_kafka_queue_t *queue, rd_kafka_event_type_t type)
+{
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, WAIT_MS);
+
+    if (event && (rd_kafka_event_type(event) != type || rd_kafka_event_error(event))) {
+        printf("admin: %s\n", rd_kafka_event_error_string(event));
+        rd_kafka_event_destroy(event);
+        event = NULL;
+    }
+    return event;
+}
+
+static void grow_topic(rd_kafka_t *rk, rd_kafka_queue_t *queue, const char *name)
+{
+    char why[256];
+    rd_kafka_NewPartitions_t *more =
+        rd_kafka_NewPartitions_new(name, PARTITIONS + 2, why, sizeof(why));
+    const rd_kafka_topic_result_t **results = NULL;
+    rd_kafka_event_t *event;
+    size_t n = 0;
+
+    rd_kafka_CreatePartitions(rk, &more, 1, NULL, queue);
+    event = await(queue, RD_KAFKA_EVENT_CREATEPARTITIONS_RESULT);
+    if (event)
+        results = rd_kafka_CreatePartitions_result_topics(
+            rd_kafka_event_CreatePartitions_result(event), &n);
+    check("the admin client adds partitions",
+          n == 1 && rd_kafka_topic_result_error(results[0]) == RD_KAFKA_RESP_ERR_NO_ERROR);
+    if (event)
+        rd_kafka_event_destroy(event);
+    rd_kafka_NewPartitions_destroy(more);
+}
+
+static void delete_records(rd_kafka_t *rk, rd_kafka_queue_t *queue, const char *topic)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    const rd_kafka_topic_partition_list_t *result = NULL;
+    rd_kafka_DeleteRecords_t *records;
+    rd_kafka_event_t *event;
+    int64_t low = -1, high = -1;
+
+    rd_kafka_topic_partition_list_add(list, topic, 1)->offset = 100;
+    records = rd_kafka_DeleteRecords_new(list);
+    rd_kafka_DeleteRecords(rk, &records, 1, NULL, queue);
+    event = await(queue, RD_KAFKA_EVENT_DELETERECORDS_RESULT);
+    if (event)
+        result = rd_kafka_DeleteRecords_result_offsets(
+            rd_kafka_event_DeleteRecords_result(event));
+    check("the admin client deletes records",
+          result && result->cnt == 1 && !result->elems[0].err && result->elems[0].offset == 100);
+    check("and the earliest offset moves",
+          !rd_kafka_query_watermark_offsets(rk, topic, 1, &low, &high, WAIT_MS) && low == 100 &&
+              high == RECORDS / PARTITIONS);
+    if (event)
+        rd_kafka_event_destroy(event);
+    rd_kafka_DeleteRecords_destroy(records);
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+static void delete_topic(rd_kafka_t *rk, rd_kafka_queue_t *queue, const char *name,
+                         rd_kafka_resp_err_t expected)
+{
+    rd_kafka_DeleteTopic_t *topic = rd_kafka_DeleteTopic_new(name);
+    const rd_kafka_topic_result_t **results = NULL;
+    rd_kafka_event_t *event;
+    size_t n = 0;
+
+    rd_kafka_DeleteTopics(rk, &topic, 1, NULL, queue);
+    event = await(queue, RD_KAFKA_EVENT_DELETETOPICS_RESULT);
+    if (event)
+        results =
+            rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event), &n);
+    check(expected ? "a topic that is gone cannot be deleted" : "the admin client deletes a topic",
+          n == 1 && rd_kafka_topic_result_error(results[0]) == expected);
+    if (event)
+        rd_kafka_event_destroy(event);
+    rd_kafka_DeleteTopic_destroy(topic);
+}
+
+static void administer(rd_kafka_t *rk, const char *topic)
+{
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
+
+    grow_topic(rk, queue, topic);
+    delete_records(rk, queue, topic);
+    delete_topic(rk, queue, topic, RD_KAFKA_RESP_ERR_NO_ERROR);
+    delete_topic(rk, queue, topic, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+    create_topic(rk, topic); /* the same name at once */
+    rd_kafka_queue_destroy(queue);
+}
+
+/* --- records --------------------------------------------------------------------------------- */
 
 /* Record i: its value's length and first bytes follow from i. */
 static size_t value_of(int i, char *value)
@@ -196,6 +293,9 @@ int main(int argc, char **argv)
     query_offsets(rk, topic);
     consume_all(rk, topic);
     rd_kafka_consumer_close(rk);
+    rd_kafka_destroy(rk);
+    rk = new_client(RD_KAFKA_PRODUCER, argv[1]);
+    administer(rk, topic);
     rd_kafka_destroy(rk);
     printf("%d passed, %d failed\n", passed, failed);
     return failed != 0;
