@@ -14,8 +14,7 @@ enum { NODE = 1 };
 
 /* --- DescribeCluster ----------------------------------------------------------------------- */
 
-/* P16 and P35: the cluster's id is always set; its operations are told when asked for. */
-TEST(every_version_of_describe_cluster_names_the_one_broker)
+TEST(p16_p35_describe_cluster_tells_the_id_the_broker_and_operations_in_every_version)
 {
     struct raw *c = raw_open();
     struct od_describe_cluster_req req;
@@ -83,8 +82,7 @@ describe(struct raw *c, struct od_describe_topic_partitions_req_topic *topics, i
     return rsp;
 }
 
-/* P33. */
-TEST(topics_are_described_in_order_page_by_page)
+TEST(p33_topics_are_described_in_order_page_by_page)
 {
     struct raw *c = raw_open();
     struct topic t[2] = { ask_create(c, "page-a", 3, NULL), ask_create(c, "page-b", 2, NULL) };
@@ -185,8 +183,7 @@ topic_in(const struct od_describe_log_dirs_rsp_result *dir, const struct topic *
     return NULL;
 }
 
-/* P24. */
-TEST(every_version_of_describe_log_dirs_tells_sizes_and_from_4_on_the_room)
+TEST(p24_every_version_of_describe_log_dirs_tells_sizes_and_from_4_on_the_room)
 {
     struct raw *c = raw_open();
     struct topic t = ask_create(c, "sized", 2, NULL);

@@ -116,7 +116,7 @@ static struct od_metadata_rsp_topic await_topic(struct raw *c, const char *name)
     return topic;
 }
 
-TEST(asking_for_a_topic_creates_it_where_the_client_allows_it)
+TEST(p17_asking_for_a_topic_creates_it_where_the_client_allows_it)
 {
     struct raw *c = raw_open();
     struct od_metadata_req_topic asked = { .name = OD_STR("nobody-made-me") };
@@ -145,7 +145,7 @@ TEST(versions_before_4_always_create)
     raw_close(c);
 }
 
-TEST(names_that_are_no_topic_names_are_refused_and_create_nothing)
+TEST(p17_names_that_are_no_topic_names_are_refused_and_create_nothing)
 {
     static char long_name[251];
     struct raw *c = raw_open();
@@ -191,7 +191,7 @@ static struct od_create_topics_rsp_topic create(struct raw *c, const char *name,
     return rsp.topics.v[0];
 }
 
-TEST(minus_one_takes_the_default_numbers)
+TEST(p23_minus_one_takes_the_default_numbers)
 {
     struct raw *c = raw_open();
     struct od_create_topics_rsp_topic out = create(c, "defaults", -1, -1, NULL, NULL, false);

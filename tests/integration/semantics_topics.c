@@ -83,8 +83,7 @@ TEST(topics_named_twice_stay_and_the_others_go)
     raw_close(c);
 }
 
-/* P7: ids change on re-creation; the old one is never answered with the new data. */
-TEST(a_topic_made_anew_is_another_one_and_empty)
+TEST(p7_a_topic_made_anew_has_another_id_and_is_empty)
 {
     struct raw *c = raw_open();
     struct topic old = ask_create(c, "phoenix", 1, NULL), t;
@@ -226,8 +225,7 @@ TEST(what_is_no_growth_is_refused_and_what_is_only_validated_is_not_done)
     raw_close(c);
 }
 
-/* P26: one result per topic. */
-TEST(create_partitions_answers_once_for_each_topic)
+TEST(p26_create_partitions_answers_once_for_each_topic)
 {
     struct raw *c = raw_open();
     struct topic t[2] = { ask_create(c, "g", 1, NULL), ask_create(c, "g", 1, NULL) };

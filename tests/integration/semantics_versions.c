@@ -47,7 +47,7 @@ static const struct od_api_versions_rsp_api_version *row_of(const struct od_api_
     return NULL;
 }
 
-TEST(every_version_of_api_versions_lists_what_is_served)
+TEST(p3_every_version_of_api_versions_lists_what_is_served)
 {
     static const struct {
         int16_t key, min, max;
@@ -113,7 +113,7 @@ TEST(transaction_version_is_finalized_only_with_the_transaction_apis)
     raw_close(c);
 }
 
-TEST(an_unknown_version_of_api_versions_is_answered_in_the_layout_of_version_0)
+TEST(p1_an_unknown_version_of_api_versions_is_answered_in_the_layout_of_version_0)
 {
     struct raw *c = raw_open();
     struct od_api_versions_rsp rsp;
@@ -126,6 +126,39 @@ TEST(an_unknown_version_of_api_versions_is_answered_in_the_layout_of_version_0)
     CHECK_EQ(rsp.api_keys.v[0].min_version, 0);
     CHECK_EQ(rsp.api_keys.v[0].max_version, 5);
     CHECK_EQ(ask_versions(c, 0).error_code, OD_NONE); /* the connection goes on */
+    raw_close(c);
+}
+
+TEST(p2_a_client_that_never_asks_for_versions_is_served)
+{
+    struct od_metadata_req req;
+    struct od_metadata_rsp rsp;
+
+    for (int16_t version = 9; version <= 10; version++) {
+        struct raw *c = raw_open();
+
+        od_metadata_req_defaults(&req);
+        CHECK_EQ(raw_call(c, OD_metadata_KEY, version, &req, &rsp), RAW_ANSWER);
+        CHECK_EQ(rsp.brokers.n, 1);
+        raw_close(c);
+    }
+}
+
+/* Who may name topics by id may also ask for ids, and epochs are real. */
+TEST(p6_the_highest_versions_fit_each_other)
+{
+    struct raw *c = raw_open();
+    struct od_api_versions_rsp rsp = ask_versions(c, 4);
+    bool by_id = row_of(&rsp, OD_produce_KEY)->max_version >= 13 ||
+                 row_of(&rsp, OD_fetch_KEY)->max_version >= 13;
+    struct od_metadata_rsp_topic topic;
+    struct topic t;
+
+    CHECK(row_of(&rsp, OD_metadata_KEY)->max_version >= (by_id ? 12 : 0));
+    t = ask_create(c, "epoch", 1, NULL);
+    CHECK(ask_topic(c, t.name, &topic));
+    CHECK(topic.partitions.v[0].leader_epoch >= 0);
+    CHECK(od_uuid_eq(topic.topic_id, t.id));
     raw_close(c);
 }
 
