@@ -35,6 +35,35 @@ bool od_resource_is_our_broker(struct od_call *call, struct od_str name, const c
     return false;
 }
 
+const struct od_setting *od_resource_settings(struct od_call *call, const struct od_image *image,
+                                              enum od_resource_type type, struct od_str name,
+                                              int *n)
+{
+    const struct od_image_resource *r = od_image_resource_find(image, type, name);
+    struct od_setting *v = od_arena_alloc(&call->arena, sizeof(*v) * (size_t)(r ? r->count : 0));
+
+    *n = r ? r->count : 0;
+    for (int i = 0; i < *n; i++)
+        v[i] = (struct od_setting){ r->settings[i].name, r->settings[i].value };
+    return v;
+}
+
+struct od_layers od_resource_layers(struct od_call *call, const struct od_image *image)
+{
+    const struct od_node *node = call->shard->node;
+    struct od_layers l = { .config = &node->config,
+                           .live = image->live,
+                           .defaults = image->plain_config };
+    char id[12];
+
+    snprintf(id, sizeof(id), "%d", node->id);
+    l.broker =
+        od_resource_settings(call, image, OD_RESOURCE_BROKER, od_str_of(id), &l.broker_count);
+    l.brokers = od_resource_settings(call, image, OD_RESOURCE_BROKER, OD_STR(""),
+                                     &l.brokers_count);
+    return l;
+}
+
 /* --- log levels ------------------------------------------------------------------------------ */
 
 static enum od_err refuse(struct od_call *call, enum od_err err, struct od_str *why,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "broker/call.h"
+#include "config/describe.h"
 #include "core/cluster/cluster.h"
 
 /* Of the wire; what is logged is no part of the metadata. */
@@ -14,6 +15,13 @@ enum { OD_RESOURCE_BROKER_LOGGER = 8 };
  */
 bool od_resource_is_our_broker(struct od_call *call, struct od_str name, const char *what,
                                struct od_str *why);
+
+/* What is stored for a resource, in the call's arena but for the texts, which borrow image. */
+const struct od_setting *od_resource_settings(struct od_call *call, const struct od_image *image,
+                                              enum od_resource_type type, struct od_str name,
+                                              int *n);
+/* Where the settings of our broker come from; borrows image. */
+struct od_layers od_resource_layers(struct od_call *call, const struct od_image *image);
 
 /*
  * Submits the alterations of resources to the controller and hands each one's outcome to `tell`, in

@@ -155,8 +155,8 @@ static void add_broker_layers(const struct od_layers *l, const struct family *f,
     for (int i = 0; i < f->n; i++)
         add(out, f->rows[i]->name, od_str_of(l->config->origins[f->rows[i]->key].text),
             OD_SOURCE_STATIC_BROKER);
-    for (int i = 0; i < f->n; i++)
-        add(out, f->rows[i]->name, broker_default(l, f->rows[i], arena), OD_SOURCE_DEFAULT);
+    /* Kafka tells the default of the key itself only. */
+    add(out, f->rows[0]->name, broker_default(l, f->rows[0], arena), OD_SOURCE_DEFAULT);
 }
 
 /* Kafka drops what comes before the key's own name. */

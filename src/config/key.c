@@ -22,7 +22,8 @@ enum topic_index {
     TOPIC_KEYS
 };
 
-_Static_assert(TOPIC_KEYS <= 64, "od_topic_config.overridden has a bit for each");
+_Static_assert((int)TOPIC_KEYS <= (int)OD_TOPIC_KEYS_MAX,
+               "od_topic_config.overridden has a bit for each");
 
 static const struct od_key_row rows[] = {
 #define OD_KEY(id, value_type, field, ...)                                                         \

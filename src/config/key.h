@@ -58,6 +58,8 @@ struct od_key_row {
     const char *doc;
 };
 
+enum { OD_TOPIC_KEYS_MAX = 64 };
+
 const struct od_key_row *od_key_row(enum od_key key);
 const struct od_key_row *od_key_find(struct od_str name);       /* broker key; NULL: unknown */
 const struct od_key_row *od_key_find_topic(struct od_str name); /* topic key; NULL: unknown */

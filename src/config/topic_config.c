@@ -68,6 +68,23 @@ struct od_topic_config *od_topic_config_resolve(const struct od_config *broker,
     return t;
 }
 
+struct od_topic_config *od_topic_config_resolve_over(const struct od_topic_config *defaults,
+                                                     const struct od_setting *overrides, int n)
+{
+    struct od_topic_config *t = OD_NEW(struct od_topic_config);
+
+    copy_values(t, defaults);
+    atomic_init(&t->refs, 1);
+    t->overridden = 0;
+    for (int i = 0; i < n; i++) {
+        const struct od_key_row *row = od_key_find_topic(overrides[i].name);
+
+        if (row && try_value(t, row, overrides[i].value))
+            t->overridden |= UINT64_C(1) << row->topic_index;
+    }
+    return t;
+}
+
 struct od_topic_config *od_topic_config_ref(struct od_topic_config *t)
 {
     atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);

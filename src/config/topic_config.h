@@ -19,6 +19,9 @@ struct od_topic_config *od_topic_config_resolve(const struct od_config *broker,
                                                 const struct od_setting *dynamic,
                                                 int dynamic_count,
                                                 const struct od_setting *overrides, int n);
+/* The same, over settings that are resolved already. */
+struct od_topic_config *od_topic_config_resolve_over(const struct od_topic_config *defaults,
+                                                     const struct od_setting *overrides, int n);
 struct od_topic_config *od_topic_config_ref(struct od_topic_config *t);
 void od_topic_config_unref(struct od_topic_config *t); /* accepts NULL; any thread */
 

@@ -3,6 +3,7 @@
 #include "broker/handlers.h"
 
 #include "broker/node.h"
+#include "broker/resources.h"
 #include "broker/shard.h"
 #include "meta/controller.h"
 
@@ -40,12 +41,47 @@ static void copy_settings(struct od_call *call, const struct od_create_topics_re
     out->settings = to;
 }
 
+/* The settings of the topic as they are, or would be. */
+static void fill_settings(struct od_call *call, const struct od_image *image,
+                          const struct od_create_topics_req_topic *in,
+                          struct od_create_topics_rsp_topic *out)
+{
+    struct od_layers layers = od_resource_layers(call, image);
+    struct od_setting *own = od_arena_alloc(&call->arena, sizeof(*own) * (size_t)in->configs.n);
+    struct od_topic_config *t;
+    struct od_description about;
+
+    for (int32_t i = 0; i < in->configs.n; i++)
+        own[i] = (struct od_setting){ in->configs.v[i].name, in->configs.v[i].value };
+    layers.own = own;
+    layers.own_count = in->configs.n;
+    t = od_topic_config_resolve_over(layers.defaults, own, in->configs.n);
+    OD_ARENA_LIST(&call->arena, out->configs, OD_TOPIC_KEYS_MAX);
+    out->configs.n = 0;
+    for (int i = 0; i < OD_KEYS; i++) {
+        const struct od_key_row *row = od_key_row((enum od_key)i);
+        struct od_create_topics_rsp_config *to = &out->configs.v[out->configs.n];
+
+        if (row->topic_index < 0 ||
+            !od_describe_topic_key(&layers, t, row, &call->arena, &about))
+            continue;
+        out->configs.n++;
+        to->name = od_str_of(about.name);
+        to->value = about.value;
+        to->read_only = about.read_only;
+        to->config_source = (int8_t)about.source;
+        to->is_sensitive = about.sensitive;
+    }
+    od_topic_config_unref(t);
+}
+
 static void created(struct od_controller_call *cc)
 {
     struct creation *c = OD_CONTAINER(cc, struct creation, call);
     struct od_call *call = c->from;
     const struct od_create_topics_req *req = call->request;
     struct od_create_topics_rsp *rsp = call->response;
+    struct od_image *image = od_image_acquire(&call->shard->node->image);
 
     OD_ARENA_LIST(&call->arena, rsp->topics, req->topics.n);
     for (int32_t i = 0; i < req->topics.n; i++) {
@@ -62,8 +98,11 @@ static void created(struct od_controller_call *cc)
             out->topic_id = item->topic_id;
             out->num_partitions = item->partitions;
             out->replication_factor = item->replication_factor;
+            if (call->header.api_version >= 5)
+                fill_settings(call, image, &req->topics.v[i], out);
         }
     }
+    od_image_unref(image);
     od_call_finish(call);
 }
 

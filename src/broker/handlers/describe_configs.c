@@ -5,7 +5,6 @@
 #include "broker/node.h"
 #include "broker/resources.h"
 #include "broker/shard.h"
-#include "config/describe.h"
 #include "os/loglevel.h"
 
 /* One resource being described. */
@@ -81,16 +80,10 @@ static void fill(struct describing *d, const struct od_description *from)
                                 : od_str_of(from->doc);
 }
 
-static const struct od_setting *settings_of(struct describing *d, enum od_resource_type type,
-                                            struct od_str name, int *n)
+static void take_own(struct describing *d, enum od_resource_type type)
 {
-    const struct od_image_resource *r = od_image_resource_find(d->image, type, name);
-    struct od_setting *v = od_arena_alloc(&d->call->arena, sizeof(*v) * (size_t)(r ? r->count : 0));
-
-    *n = r ? r->count : 0;
-    for (int i = 0; i < *n; i++)
-        v[i] = (struct od_setting){ r->settings[i].name, r->settings[i].value };
-    return v;
+    d->layers.own = od_resource_settings(d->call, d->image, type, d->in->resource_name,
+                                         &d->layers.own_count);
 }
 
 static enum od_err describe_topic(struct describing *d)
@@ -103,8 +96,7 @@ static enum od_err describe_topic(struct describing *d)
                    ? OD_UNKNOWN_TOPIC_OR_PARTITION
                    : refuse(d, OD_INVALID_TOPIC_EXCEPTION,
                             od_str_of(od_err_text(OD_INVALID_TOPIC_EXCEPTION)));
-    d->layers.own =
-        settings_of(d, OD_RESOURCE_TOPIC, d->in->resource_name, &d->layers.own_count);
+    take_own(d, OD_RESOURCE_TOPIC);
     for (int i = 0; i < OD_KEYS; i++) {
         const struct od_key_row *row = od_key_row((enum od_key)i);
 
@@ -164,8 +156,7 @@ static enum od_err describe_group(struct describing *d)
 
     if (d->in->resource_name.len == 0)
         return refuse(d, OD_INVALID_REQUEST, OD_STR("Group name must not be empty"));
-    d->layers.own =
-        settings_of(d, OD_RESOURCE_GROUP, d->in->resource_name, &d->layers.own_count);
+    take_own(d, OD_RESOURCE_GROUP);
     for (int i = 0; (key = od_group_key(i)); i++)
         if (is_wanted(d, key->row.name) &&
             od_describe_group_key(&d->layers, key, &d->call->arena, &about))
@@ -181,8 +172,7 @@ static enum od_err describe_metrics(struct describing *d)
     if (d->in->resource_name.len == 0)
         return refuse(d, OD_INVALID_REQUEST,
                       OD_STR("Client metrics subscription name must not be empty"));
-    d->layers.own =
-        settings_of(d, OD_RESOURCE_CLIENT_METRICS, d->in->resource_name, &d->layers.own_count);
+    take_own(d, OD_RESOURCE_CLIENT_METRICS);
     for (int i = 0; (key = od_metrics_key(i)); i++)
         if (is_wanted(d, key->row.name) &&
             od_describe_metrics_key(&d->layers, key, &d->call->arena, &about))
@@ -219,15 +209,8 @@ enum od_done od_handle_describe_configs(struct od_call *call,
     struct od_node *node = call->shard->node;
     struct od_image *image = od_image_acquire(&node->image);
     struct describing d = { .call = call, .req = req, .image = image };
-    char id[12];
 
-    snprintf(id, sizeof(id), "%d", node->id);
-    d.layers = (struct od_layers){ .config = &node->config,
-                                   .live = image->live,
-                                   .defaults = image->plain_config };
-    d.layers.broker =
-        settings_of(&d, OD_RESOURCE_BROKER, od_str_of(id), &d.layers.broker_count);
-    d.layers.brokers = settings_of(&d, OD_RESOURCE_BROKER, OD_STR(""), &d.layers.brokers_count);
+    d.layers = od_resource_layers(call, image);
     OD_ARENA_LIST(&call->arena, rsp->results, req->resources.n);
     for (int32_t i = 0; i < req->resources.n; i++) {
         d.in = &req->resources.v[i];
