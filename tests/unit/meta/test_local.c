@@ -128,7 +128,7 @@ struct life {
     struct od_topic_ref ref;
     struct od_register_broker broker;
     struct od_timer wait;
-    char name[8];
+    char name[16];
     int step, steps_max, polls;
     int32_t term;
     bool fenced;
@@ -351,7 +351,7 @@ static void bury(struct life *l)
 static void check_known(struct life *l)
 {
     struct od_image *image = od_image_acquire(&l->holder);
-    char name[8];
+    char name[16];
 
     for (int i = 0; i < NAMES; i++) {
         const struct od_image_topic *t;
