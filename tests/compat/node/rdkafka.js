@@ -28,7 +28,9 @@ async function send (producer, topic, records) {
     }
   }
   await contract.called(2 * contract.SILENCE_MS, 'flush', cb => producer.flush(2 * contract.SILENCE_MS, cb))
-  await new Promise(resolve => setTimeout(resolve, 50))
+  for (let tries = 0; answered < records.length && tries < 600; tries++) { // reports come by and by
+    await new Promise(resolve => setTimeout(resolve, 50))
+  }
   if (failure) throw failure
   if (answered !== records.length) throw new Error(`${answered} of ${records.length} acknowledged`)
 }
