@@ -27,6 +27,8 @@ static enum od_err check_group(const struct od_group *g, const struct committer 
                   : od_modern_check_epoch(g, who->member_id, who->generation);
         return err == OD_STALE_MEMBER_EPOCH && !who->knows_epochs ? OD_UNSUPPORTED_VERSION : err;
     }
+    if (who->generation < 0 && g->state == OD_GROUP_EMPTY)
+        return OD_NONE; /* of no generation: whoever it calls itself, nobody is in its way */
     if (who->generation >= 0 || who->member_id.len || who->instance_id.data) {
         err = od_group_check_member(g, who->member_id, who->instance_id);
         if (err)

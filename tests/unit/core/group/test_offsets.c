@@ -185,6 +185,23 @@ TEST(while_a_group_has_members_only_they_commit_in_their_generation)
     fixture_free(&f);
 }
 
+TEST(whoever_names_no_generation_commits_to_an_empty_group_with_any_member_id)
+{
+    struct fixture f;
+    const char *id;
+
+    fixture_init(&f);
+    /* librdkafka assigned by hand under the consumer protocol: an id of its own, epoch -1. */
+    for (int i = 0; i < 2; i++)
+        CHECK_OK(commit(&f, (struct commit){ .member = "x", .generation = -1, .version = 9 }));
+    CHECK_EQ(commit(&f, (struct commit){ .member = "x", .generation = 0, .version = 9 }),
+             OD_UNKNOWN_MEMBER_ID);
+    one_member(&f, &id);
+    CHECK_EQ(commit(&f, (struct commit){ .member = "x", .generation = -1, .version = 9 }),
+             OD_UNKNOWN_MEMBER_ID);
+    fixture_free(&f);
+}
+
 TEST(a_commit_counts_as_a_sign_of_life)
 {
     struct fixture f;
