@@ -10,6 +10,7 @@
 #include <string.h>
 
 enum { TOPIC = 2, BROKER = 4 };
+enum { SOURCE_TOPIC = 1, SOURCE_DEFAULT = 5 };
 
 static void init_settings(struct node_world *w)
 {
@@ -57,6 +58,12 @@ static bool may_be(const struct node_setting *s, int64_t value)
     return false;
 }
 
+/* A topic without a value of its own shows the brokers', which another of the settings changes. */
+static bool is_set(const struct node_setting *s, int8_t source)
+{
+    return s->type == TOPIC ? source == SOURCE_TOPIC : source != SOURCE_DEFAULT;
+}
+
 /* In force: a topic's own setting, or the broker's, which is shown as the default of all. */
 static void check_value(const struct node_setting *s, const struct od_describe_configs_rsp *rsp)
 {
@@ -66,9 +73,7 @@ static void check_value(const struct node_setting *s, const struct od_describe_c
     OD_SIM_CHECK(rsp->results.n == 1 && rsp->results.v[0].error_code == OD_NONE);
     OD_SIM_CHECK(rsp->results.v[0].configs.n == 1);
     config = &rsp->results.v[0].configs.v[0];
-    if (config->config_source == 5) /* the default */
-        value = -1;
-    else
+    if (is_set(s, config->config_source))
         OD_SIM_CHECK(od_str_to_i64(config->value, 0, INT64_MAX, &value));
     if (!may_be(s, value))
         od_sim_fail("lost-setting: %s is %lld, acknowledged was %lld", s->name, (long long)value,
