@@ -116,6 +116,8 @@ static void sync_up(struct group *g, int16_t version)
     req.group_id = od_str_of(g->name);
     req.member_id = od_str_of(g->member);
     req.generation_id = g->generation;
+    req.protocol_type = OD_STR("consumer");
+    req.protocol_name = OD_STR("range");
     req.assignments.n = 1;
     req.assignments.v = &assignment;
     CHECK_EQ(raw_call(g->c, OD_sync_group_KEY, version, &req, &rsp), RAW_ANSWER);

@@ -32,8 +32,13 @@ static void lay_out(struct od_call *call, struct od_offset_commit_req *req,
         out->name = od_str_of(od_arena_printf(&call->arena, "%.*s", OD_STR_ARGS(in->name)));
         OD_ARENA_LIST(&call->arena, out->partitions, in->partitions.n);
         for (int32_t j = 0; j < in->partitions.n; j++) {
-            out->partitions.v[j].partition_index = in->partitions.v[j].partition_index;
-            out->partitions.v[j].error_code = topic ? OD_NONE : od_err_to_wire(absent);
+            int32_t index = in->partitions.v[j].partition_index;
+            bool known = topic && index >= 0 && index < topic->partition_count;
+
+            out->partitions.v[j].partition_index = index;
+            out->partitions.v[j].error_code = od_err_to_wire(known   ? OD_NONE
+                                                             : topic ? OD_UNKNOWN_TOPIC_OR_PARTITION
+                                                                     : absent);
         }
     }
     od_image_unref(image);

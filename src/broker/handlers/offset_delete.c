@@ -15,12 +15,15 @@ static void lay_out(struct od_call *call, const struct od_offset_delete_req *req
     for (int32_t i = 0; i < req->topics.n; i++) {
         const struct od_offset_delete_req_topic *in = &req->topics.v[i];
         struct od_offset_delete_rsp_topic *out = &rsp->topics.v[i];
-        bool known = od_image_topic_find(image, in->name) != NULL;
+        const struct od_image_topic *topic = od_image_topic_find(image, in->name);
 
         out->name = od_str_of(od_arena_printf(&call->arena, "%.*s", OD_STR_ARGS(in->name)));
         OD_ARENA_LIST(&call->arena, out->partitions, in->partitions.n);
         for (int32_t j = 0; j < in->partitions.n; j++) {
-            out->partitions.v[j].partition_index = in->partitions.v[j].partition_index;
+            int32_t index = in->partitions.v[j].partition_index;
+            bool known = topic && index >= 0 && index < topic->partition_count;
+
+            out->partitions.v[j].partition_index = index;
             out->partitions.v[j].error_code =
                 known ? OD_NONE : od_err_to_wire(OD_UNKNOWN_TOPIC_OR_PARTITION);
         }

@@ -35,7 +35,7 @@ static enum od_err check_group(const struct od_group *g, const struct committer 
             return err;
         if (who->generation != g->generation)
             return OD_ILLEGAL_GENERATION;
-    } else if (!who->in_txn && g->state != OD_GROUP_EMPTY) {
+    } else if (!who->in_txn) {
         /* While there are members, only they commit; transactions of old could not say who. */
         return OD_UNKNOWN_MEMBER_ID;
     }
@@ -44,7 +44,7 @@ static enum od_err check_group(const struct od_group *g, const struct committer 
 
 static enum od_err check(const struct od_group *g, const struct committer *who)
 {
-    if (!who->group_id.len)
+    if (!who->group_id.len && who->in_txn) /* simple consumers of old have no name */
         return OD_INVALID_GROUP_ID;
     if (g)
         return check_group(g, who);
@@ -250,7 +250,7 @@ void od_group_delete_offsets(struct od_group_shard *s, struct od_group_call *cal
     const struct od_offset_delete_req *req = call->delete_offsets.req;
     struct od_offset_delete_rsp *rsp = call->delete_offsets.rsp;
     struct od_group *g = od_group_find(s, req->group_id);
-    enum od_err err = may_delete_offsets(g);
+    enum od_err err = req->group_id.len ? may_delete_offsets(g) : OD_INVALID_GROUP_ID;
 
     rsp->error_code = od_err_to_wire(err);
     for (int32_t i = 0; i < req->topics.n && !err; i++) {
