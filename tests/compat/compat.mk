@@ -13,6 +13,9 @@ compat: packages-compat all ## the steps of tests/compat through each CLIENT=nam
 	$(if $(CLIENT)$(QUICK),,@$(MAKE) compat-tools)
 compat-tools: packages-compat all ## Apache Kafka's own command-line tools against our broker
 	@ODRADEK=$(B)/odradek tests/compat/kafka-tools $(if $(RECORDS),--records $(RECORDS))
+	@for r in 4.4 3.9; do \
+	    ODRADEK=$(B)/odradek RELEASE=$$r sh tests/peers/test_dump_log.sh || [ $$? -eq 77 ] || exit 1; \
+	done
 compat-docs: packages-compat all ## both with everything, and docs/compatibility.md, docs/kafka-tools.md
 	@ODRADEK=$(B)/odradek tests/compat/run.py $(if $(RECORDS),--records $(RECORDS)) --minimum 10 \
 	    --doc docs/compatibility.md

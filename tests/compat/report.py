@@ -11,7 +11,7 @@ lines of the Debian package lists, 60 % with a key and the client's own partitio
 a named partition or anywhere; headers, empty and null values, values of up to 900,000 bytes. Each
 codec is a topic of three partitions, written with `acks=all`, read back by assignment, and compared
 record by record: content, timestamps, headers, offsets without gaps, the order in each partition
-and for each key. *foreign*: reads what the client above wrote with each codec.
+and for each key. *foreign*: reads what another client wrote with each codec.
 
 **ok**: done and compared. **waits**: our broker does not serve the API yet; the step runs by itself
 once it does. **-**: the library has no such call.

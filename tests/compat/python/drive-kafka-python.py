@@ -163,7 +163,8 @@ contract.run({
     'consume': consume,
     'group': group,
     'offsets': offsets,
-    'create': lambda topic, n: admin(lambda a: a.create_topics([NewTopic(topic, int(n), 1)])) and '',
+    'create': lambda topic, n: admin(
+        lambda a: a.create_topics([NewTopic(topic, int(n), 1)])) and '',
     'describe': describe,
     'delete': lambda topic: admin(lambda a: a.delete_topics([topic])) and '',
     'configs': configs,
