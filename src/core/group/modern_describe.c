@@ -39,7 +39,7 @@ static void describe_member(struct od_group_call *call, const struct od_group_to
     to->member_epoch = m->epoch;
     to->client_id = m->client_id.data ? od_group_lend(call, m->client_id) : OD_STR("");
     to->client_host = m->client_host.data ? od_group_lend(call, m->client_host) : OD_STR("");
-    to->subscribed_topic_regex = od_group_lend(call, m->regex);
+    to->subscribed_topic_regex = m->regex.data ? od_group_lend(call, m->regex) : OD_STR("");
     OD_ARENA_LIST(call->arena, to->subscribed_topic_names, m->topic_count);
     for (int32_t i = 0; i < m->topic_count; i++)
         to->subscribed_topic_names.v[i] = od_group_lend(call, m->topics[i]);
