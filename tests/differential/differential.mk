@@ -13,4 +13,5 @@ $(DIFFERENTIAL): $(call obj,$(DIFFERENTIAL_SRC)) $(B)/common.a $(B)/os-linux.a
 .PHONY: differential
 differential: packages-peers ## compare our answers with Apache Kafka's; QUICK=1, T=api limits it
 	@$(MAKE) -j$(JOBS) all $(DIFFERENTIAL)
-	@ODRADEK=$(B)/odradek DIFFERENTIAL=$(DIFFERENTIAL) tests/differential/run $(if $(QUICK),--quick) $(T)
+	@ODRADEK=$(B)/odradek DIFFERENTIAL=$(DIFFERENTIAL) tests/differential/run $(if $(QUICK),--quick) $(T) \
+	    || { [ $$? -eq 77 ] && echo 'differential: SKIP, nothing was compared'; }
