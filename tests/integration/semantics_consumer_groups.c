@@ -103,7 +103,7 @@ TEST(a_member_of_the_consumer_protocol_lives_its_life_in_every_version)
     raw_close(c);
 }
 
-TEST(a_topic_made_after_an_expression_joined_is_assigned)
+TEST(p29_a_topic_made_after_an_expression_joined_is_assigned)
 {
     struct raw *c = raw_open();
     struct topic first = ask_create(c, "expressed", 2, NULL), second;

@@ -263,7 +263,7 @@ static struct fetched fetch(struct group *g, int16_t version)
 }
 
 /* Old clients speak the oldest versions only, new ones the newest: all of them work. */
-TEST(a_member_lives_its_life_in_every_version)
+TEST(p5_a_member_lives_its_life_in_every_version)
 {
     struct group g = begin("lived");
 
@@ -281,7 +281,7 @@ TEST(a_member_lives_its_life_in_every_version)
     raw_close(g.c);
 }
 
-TEST(a_commit_and_its_metadata_come_back_in_every_version)
+TEST(p18_a_commit_and_its_metadata_come_back_in_every_version)
 {
     struct group g = begin("committed");
 
@@ -398,7 +398,7 @@ TEST(an_offset_can_be_deleted_by_itself)
     raw_close(g.c);
 }
 
-TEST(coordinators_are_found_one_by_one_and_in_a_batch)
+TEST(p31_coordinators_are_found_one_by_one_and_in_a_batch)
 {
     struct raw *c = raw_open();
     struct od_str keys[] = { OD_STR("one"), OD_STR("two"), OD_STR("") };

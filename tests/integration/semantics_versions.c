@@ -311,7 +311,7 @@ TEST(every_version_of_metadata_describes_broker_and_topic)
     raw_close(maker);
 }
 
-TEST(every_version_of_produce_appends_and_every_version_of_fetch_reads_it)
+TEST(p4_every_version_of_produce_appends_and_every_version_of_fetch_reads_it)
 {
     struct raw *maker = raw_open();
     struct topic t = ask_create(maker, "written", 1, NULL);
