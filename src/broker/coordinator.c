@@ -178,6 +178,13 @@ static void drop_groups(struct od_coordinator *c, enum od_err err)
     od_arena_reset(&arena);
 }
 
+/* Not within a turn: what it has gathered belongs to the groups that were dropped. */
+static void load_if_failed(struct od_coordinator *c)
+{
+    if (c->state == OD_COORDINATOR_FAILED && !c->in_turn && od_list_empty(&c->in_flight))
+        od_coordinator_load(c);
+}
+
 static void append_done(struct od_append *a)
 {
     struct group_append *g = OD_CONTAINER(a, struct group_append, append);
@@ -196,9 +203,8 @@ static void append_done(struct od_append *a)
     finish_all(c->home, &g->held, err ? lost(err) : OD_NONE);
     od_partition_unref(a->partition);
     od_free(g);
-    if (!od_coordinator_free_if_idle(c) && c->state == OD_COORDINATOR_FAILED &&
-        od_list_empty(&c->in_flight))
-        od_coordinator_load(c);
+    if (!od_coordinator_free_if_idle(c))
+        load_if_failed(c);
 }
 
 static void append_records(struct od_coordinator *c)
@@ -263,7 +269,8 @@ static void end_turn(struct od_post *post)
         c->out.record_count = 0;
         finish_all(c->home, &c->out.answered, OD_NOT_COORDINATOR);
         od_arena_reset(&c->arena);
-        (void)od_coordinator_free_if_idle(c);
+        if (!od_coordinator_free_if_idle(c))
+            load_if_failed(c);
     }
 }
 

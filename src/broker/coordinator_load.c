@@ -141,7 +141,10 @@ static void fail_load(struct od_coordinator *c, enum od_err err)
     wait_for(c, RETRY_MS);
 }
 
-/* The next place; empty with OD_NONE: all is read. */
+/*
+ * The next place; empty with OD_NONE: all is read.  OD_E_AGAIN: what was read last is not committed
+ * yet, and must not be told before it is.
+ */
 static enum od_err look(struct od_coordinator *c)
 {
     struct od_partition *p = c->partition;
@@ -163,6 +166,8 @@ static enum od_err look(struct od_coordinator *c)
         want.limit_offset = c->load_end;
         if (c->load_offset < c->load_end)
             err = od_plog_locate(p->plog, &want, &c->place);
+        else if (od_replica_high_watermark(&p->replica) < c->load_end)
+            err = OD_E_AGAIN;
     }
     od_partition_leave(p, &fx, c->home);
     return err;
@@ -172,6 +177,11 @@ static void load_next(struct od_coordinator *c)
 {
     enum od_err err = c->load_err ? c->load_err : look(c);
 
+    if (err == OD_E_AGAIN) {
+        c->retry.fire = try_again;
+        wait_for(c, BUSY_MS);
+        return;
+    }
     if (err) {
         fail_load(c, err);
         return;
