@@ -3,7 +3,7 @@
 #include "core/group/group_internal.h"
 #include "wire/api/leave_group.h"
 
-/* *left: the generation has changed. */
+/* *left: members are fewer, or those who join wait for one less. */
 static enum od_err leave_one(struct od_group *g, struct od_str id, struct od_str instance_id,
                              bool *left, struct od_group_out *out)
 {
@@ -13,7 +13,7 @@ static enum od_err leave_one(struct od_group *g, struct od_str id, struct od_str
 
     if (pending) {
         od_group_remove_pending(pending);
-        *left = true;
+        *left = *left || g->state == OD_GROUP_PREPARING || od_group_holds_nothing(g);
         return OD_NONE;
     }
     if (!id.len) { /* an administrator knows the instance only */

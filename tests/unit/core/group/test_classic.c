@@ -131,6 +131,39 @@ TEST(a_pending_id_holds_up_a_rebalance_until_it_joins)
     fixture_free(&f);
 }
 
+TEST(a_pending_id_that_leaves_disturbs_no_generation_but_ends_the_wait_for_it)
+{
+    struct fixture f;
+    const char *ids[1];
+    struct ask *fresh, *again;
+
+    fixture_init(&f);
+    settled(&f, 1, ids);
+    fresh = join(&f, "", 4);
+    CHECK_OK(leave(&f, id_of(&f, fresh)));
+    CHECK_STR(state_of(&f), "Stable");
+    fresh = join(&f, "", 4);
+    again = join(&f, ids[0], 4);
+    CHECK(!again->finished);
+    CHECK_OK(leave(&f, id_of(&f, fresh)));
+    CHECK(again->finished);
+    CHECK_EQ(again->joined.generation_id, 2);
+    fixture_free(&f);
+}
+
+TEST(a_pending_id_that_leaves_an_otherwise_unused_group_takes_it_along)
+{
+    struct fixture f;
+    struct ask *fresh;
+
+    fixture_init(&f);
+    fresh = join(&f, "", 4);
+    CHECK_EQ(od_group_shard_group_count(f.shard), 1);
+    CHECK_OK(leave(&f, id_of(&f, fresh)));
+    CHECK_EQ(od_group_shard_group_count(f.shard), 0);
+    fixture_free(&f);
+}
+
 TEST(bad_requests_are_refused_with_their_codes)
 {
     struct fixture f;
