@@ -41,7 +41,13 @@
     ROW(meta_early_commit)             /* a command is answered before its records are durable */  \
     ROW(meta_log_cut_short)            /* the log begins above the snapshot that is to cover it */ \
     ROW(meta_reserve_kept)             /* a full disk does not make the reserve go */              \
-    ROW(fetch_rest_forgotten)          /* partitions a full answer did not reach are dropped */
+    ROW(fetch_rest_forgotten)          /* partitions a full answer did not reach are dropped */    \
+    ROW(group_commit_answered_early)   /* a commit is answered before its record is durable */     \
+    ROW(group_read_early)              /* an offset is read before its record is durable */        \
+    ROW(group_failure_ignored)         /* groups go on with what the log does not have */          \
+    ROW(group_generation_kept)         /* a rebalance keeps the generation's number */             \
+    ROW(group_owner_forgotten)         /* a partition is told while another member has it */       \
+    ROW(group_parked_forgotten)        /* groups that are dropped leave parked calls unanswered */
 
 #define OD_MUTANT_ROW(name) OD_MUTANT_##name,
 enum od_mutant { OD_MUTANTS(OD_MUTANT_ROW) };

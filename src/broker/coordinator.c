@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/mutant.h"
 #include "broker/call.h"
 #include "os/clock.h"
 #include "wire/batch.h"
@@ -174,7 +175,8 @@ static void drop_groups(struct od_coordinator *c, enum od_err err)
     od_group_shard_drop(c->groups, err, &out);
     od_timer_cancel(c->home->reactor, &c->deadline);
     od_timer_cancel(c->home->reactor, &c->expiry);
-    finish_all(c->home, &out.answered, err);
+    if (!OD_MUTANT(group_parked_forgotten))
+        finish_all(c->home, &out.answered, err);
     od_arena_reset(&arena);
 }
 
@@ -194,7 +196,7 @@ static void append_done(struct od_append *a)
     od_link_remove(&g->link);
     if (c->state == OD_COORDINATOR_FAILED && !err)
         err = OD_NOT_ENOUGH_REPLICAS_AFTER_APPEND; /* what came before it is lost */
-    if (err && c->state == OD_COORDINATOR_READY) {
+    if (err && c->state == OD_COORDINATOR_READY && !OD_MUTANT(group_failure_ignored)) {
         od_log(OD_LOG_WARN, "broker", "groups of %s-%d are loaded again: an append failed: %s",
                c->partition->topic, c->partition->index, od_err_text(err));
         c->state = OD_COORDINATOR_FAILED;
@@ -242,9 +244,11 @@ static void settle(struct od_coordinator *c)
     struct od_list answered;
 
     od_list_init(&answered);
+    if (OD_MUTANT(group_commit_answered_early))
+        od_list_append(&answered, &c->out.answered);
     if (c->out.record_count > 0) {
         append_records(c);
-    } else if (!od_list_empty(&c->in_flight)) {
+    } else if (!od_list_empty(&c->in_flight) && !OD_MUTANT(group_read_early)) {
         struct od_link *last = c->in_flight.head.prev;
 
         od_list_append(&OD_CONTAINER(last, struct group_append, link)->held, &c->out.answered);

@@ -2,7 +2,8 @@
 /*
  * Scenario node: one broker under writers, readers and faults.  First faults on (safety), then
  * everything is healed, the power is cut once more, and the broker must serve again within a bound
- * (I12), have every promised record (I1, I6, I13) and give back what it took (I14).
+ * (I12), have every promised record (I1, I6, I13) and committed offset (I10), and give back what it
+ * took (I14).
  */
 #include "base/mem.h"
 #include "broker/node.h"
@@ -16,7 +17,6 @@ enum { FAULT_MS = 6000, HEAL_MS = 60000, STEP_MS = 20, STOP_MS = 60000,
        SESSION_BYTES = 20000 };
 
 static struct node_world world;
-static bool disk_disturbed; /* what a disk error has fenced comes back with the next start only */
 
 /* --- faults ------------------------------------------------------------------------------ */
 
@@ -50,7 +50,7 @@ static void disturb_disk(void)
                                                    OD_SIM_DISK_DIR_SYNC, OD_SIM_DISK_RENAME };
     enum od_sim_disk_call call = calls[od_sim_random(OD_COUNT(calls))];
 
-    disk_disturbed = true;
+    world.disk_disturbed = true;
     od_sim_disk_fail_nth(world.broker, call, 1 + od_sim_random(20),
                          call == OD_SIM_DISK_WRITE && od_sim_chance(300000) ? OD_E_NO_SPACE
                                                                             : OD_E_IO, "");
@@ -91,15 +91,17 @@ static void fill_disk(void)
     od_sim_disk_capacity(world.broker, od_sim_disk_used(world.broker) +
                                            (int64_t)od_sim_random(20000));
     world.ended_err = OD_NONE;
+    world.lives++; /* groups whose append fails are loaded again */
     od_sim_sleep_ms((int64_t)od_sim_random(1500));
-    if (!disk_disturbed && world.ended_err)
+    if (!world.disk_disturbed && world.ended_err)
         od_sim_fail("the broker ended on a full disk: %s", od_err_name(world.ended_err));
-    if (!disk_disturbed && world.node && od_storage_fenced(world.node->storage))
+    if (!world.disk_disturbed && world.node && od_storage_fenced(world.node->storage))
         od_sim_fail("a full disk fenced the directory");
     if (od_sim_chance(300000))
         stop_and_boot();
     od_sim_sleep_ms((int64_t)od_sim_random(500));
     od_sim_disk_capacity(world.broker, DISK_BYTES);
+    world.lives++;
 }
 
 static void cut_links(void)
@@ -156,7 +158,7 @@ static void draw_noise(void)
     struct od_sim_network_faults *net = od_sim_network_faults();
 
     if (od_sim_chance(150000)) {
-        disk_disturbed = true;
+        world.disk_disturbed = true;
         disk->error_ppm[od_sim_random(OD_SIM_DISK_CALLS)] = 1 + (uint32_t)od_sim_random(2000);
     }
     disk->stall_ppm = od_sim_chance(500000) ? (uint32_t)od_sim_random(50000) : 0;
@@ -179,7 +181,7 @@ static void calm(void)
     od_sim_network_heal();
     od_sim_node_resume(world.broker);
     revive();
-    if (disk_disturbed)
+    if (world.disk_disturbed)
         crash_and_boot();
 }
 
@@ -199,7 +201,7 @@ static void wait_clients(const char *what)
 static void run_clients(void)
 {
     int producers = 2 + (int)od_sim_random(4), consumers = 1 + (int)od_sim_random(3);
-    int idempotent = 1 + (int)od_sim_random(2);
+    int idempotent = 1 + (int)od_sim_random(2), members = 1 + (int)od_sim_random(3);
 
     for (int i = 0; i < producers; i++)
         node_world_client(&world, "producer", node_produce);
@@ -214,6 +216,12 @@ static void run_clients(void)
         node_world_client(&world, "owner", node_churn);
         node_world_client(&world, "bystander", node_disturb_churn);
     }
+    for (int i = 0; i < members; i++) {
+        node_world_client(&world, "classic", node_join_classic);
+        node_world_client(&world, "consumes", node_join_consumer);
+    }
+    for (int i = 0; i < GROUP_REGISTERS; i++)
+        node_world_client(&world, "committer", node_commit);
 }
 
 static void run_faults(void)
@@ -276,6 +284,9 @@ static void direct(void *arg)
     world.stopping = true;
     wait_clients("what was in flight");
     world.healthy = world.stopping = false;
+    od_sim_note("groups: generation %d, offsets %lld and %lld", world.groups.generation,
+                (long long)world.groups.registers[0].known,
+                (long long)world.groups.registers[1].known);
     if (od_sim_chance(700000))
         crash_and_boot();
     check("writer", node_check_writes);
@@ -285,6 +296,9 @@ static void direct(void *arg)
     check("settings", node_check_configs);
     if (world.churn_names)
         check("heir", node_check_churn);
+    check("commits", node_check_commits);
+    check("classic member", node_check_classic);
+    check("consumer member", node_check_consumer);
     check_resources();
 }
 

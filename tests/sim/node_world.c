@@ -58,6 +58,14 @@ static void run_broker(void *arg)
         snprintf(text, sizeof(text), "%d", w->snapshot_bytes);
         set(b, "metadata.log.max.record.bytes.between.snapshots", text);
     }
+    snprintf(text, sizeof(text), "%d", w->offsets_partitions);
+    set(b, "offsets.topic.num.partitions", text);
+    snprintf(text, sizeof(text), "%d", w->rebalance_delay_ms);
+    set(b, "group.initial.rebalance.delay.ms", text);
+    snprintf(text, sizeof(text), "%d", NODE_SESSION_MS);
+    set(b, "group.min.session.timeout.ms", text);
+    set(b, "group.consumer.session.timeout.ms", text);
+    set(b, "group.consumer.heartbeat.interval.ms", "100");
     if (w->small_dirty || w->replicated) /* where no flush follows an append it matters most */
         set(b, "odradek.max.dirty.bytes", "65536");
     in.overrides = b->overrides;
@@ -78,6 +86,7 @@ void node_world_boot(struct node_world *w)
 {
     w->node = NULL;
     w->boots++;
+    w->lives++;
     od_sim_node_start(w->broker, run_broker, w);
 }
 
@@ -102,6 +111,8 @@ void node_world_init(struct node_world *w)
     w->small_dirty = od_sim_chance(500000);
     if (od_sim_chance(700000)) /* a snapshot of the metadata after a few records, or every record */
         w->snapshot_bytes = 1 + (int)od_sim_random(od_sim_chance(300000) ? 100 : 4000);
+    w->offsets_partitions = 1 + (int)od_sim_random(3);
+    w->rebalance_delay_ms = (int)od_sim_random(200);
     w->topic_count = 1 + (int)od_sim_random(NODE_TOPICS_MAX);
     for (int t = 0; t < w->topic_count; t++) {
         struct node_topic *topic = &w->topics[t];
@@ -112,6 +123,7 @@ void node_world_init(struct node_world *w)
             w->places[w->partitions++] = (struct node_place){ t, i };
     }
     w->history = history_new(w->partitions, NODE_CLIENTS_MAX, broken);
+    group_history_init(&w->groups, broken);
 }
 
 /* --- clients ----------------------------------------------------------------------------- */

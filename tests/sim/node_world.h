@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/uuid.h"
+#include "group_history.h"
 #include "history.h"
 #include "node_churn.h"
 #include "os/sim/sim.h"
@@ -10,7 +11,7 @@
 
 enum {
     NODE_TOPICS_MAX = 3,
-    NODE_CLIENTS_MAX = 26,
+    NODE_CLIENTS_MAX = 40,
     NODE_PARTITIONS_MAX = 12,
     NODE_PORT = 9092,
     NODE_CALL_MS = 40000,
@@ -18,6 +19,7 @@ enum {
     NODE_EXTRA_MAX = 12,
     NODE_PRODUCER_IDS_MAX = 64,
     NODE_SETTINGS = 3,
+    NODE_SESSION_MS = 1000, /* of members of groups */
     NODE_UNKNOWN_MAX = 64, /* attempts to change one setting whose outcome is not known */
 };
 
@@ -50,6 +52,8 @@ struct node_world {
     struct od_node *node; /* while it serves; belongs to the broker's process */
     int reactors;
     bool small_dirty; /* odradek.max.dirty.bytes is */
+    int offsets_partitions; /* of __consumer_offsets */
+    int rebalance_delay_ms; /* the first */
     bool replicated; /* odradek.durability of the topics */
     int snapshot_bytes; /* of metadata records between two snapshots; 0: Kafka's default */
     struct node_topic topics[NODE_TOPICS_MAX];
@@ -57,6 +61,10 @@ struct node_world {
     struct node_place places[NODE_PARTITIONS_MAX];
     int partitions;
     struct history *history;
+    struct group_history groups;
+    int registers; /* of groups.registers that have a client */
+    int lives;             /* of its groups: within one of the broker, too */
+    bool disk_disturbed; /* what an error has fenced comes back with the next start only */
     struct node_topic extra[NODE_EXTRA_MAX]; /* made during the faults, and acknowledged */
     int extra_count;
     int64_t producer_ids[NODE_PRODUCER_IDS_MAX]; /* given out so far */
@@ -99,6 +107,10 @@ void node_client_end(struct node_client *c); /* the last call of its main */
 void node_client_timed(struct node_client *c, bool healthy, int64_t sent_ms, int64_t wait_ms,
                        const char *what);
 
+/* Whether the answer's code says that the coordinator is not there now; waits a little then, and
+ * has the offsets topic made.  *call: of what that needed. */
+bool node_coordinator_away(struct node_client *c, enum od_err code, enum od_err *call);
+
 /* The broker has given out this id: fails the run if it did so before. */
 void node_world_producer_id(struct node_world *w, int64_t id);
 
@@ -110,11 +122,17 @@ void node_administer(void *client);
 void node_configure(void *client);
 void node_churn(void *client);
 void node_disturb_churn(void *client);
+void node_join_classic(void *client);
+void node_join_consumer(void *client);
+void node_commit(void *client);
 
 /* Checks at the end, each on a fresh client's fiber. */
 void node_check_writes(void *client);    /* acks=all works again on every partition */
 void node_check_long_poll(void *client); /* a fetch that waits is woken by a write */
 void node_read_all(void *client);        /* tells the history the final log */
+void node_check_commits(void *client);   /* offsets are as acknowledged, or as attempted */
+void node_check_classic(void *client);   /* a new member comes to its assignment */
+void node_check_consumer(void *client);  /* a new member gets every partition */
 void node_check_configs(void *client);   /* settings are as acknowledged, or as attempted */
 void node_check_churn(void *client);     /* what the churn left is what its owner knows */
 void node_check_topics(void *client);    /* every topic whose creation was acknowledged */

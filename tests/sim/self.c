@@ -361,6 +361,7 @@ static void direct(void *arg)
     streams_keep_their_bytes();
     sim_self_reactors();
     sim_self_history();
+    sim_self_groups();
 }
 
 void sim_self_run(uint64_t seed, bool verbose, struct sim_report *out)

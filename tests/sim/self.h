@@ -4,3 +4,4 @@
 
 void sim_self_reactors(void);
 void sim_self_history(void);
+void sim_self_groups(void);

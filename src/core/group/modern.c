@@ -9,6 +9,7 @@
  *        |    `----------------------------------> UNRELEASED (asks again with each heartbeat)
  *        `------------------ all of the target is its own ---'
  */
+#include "base/mutant.h"
 #include "base/regex.h"
 #include "core/group/assignor.h"
 #include "core/group/modern_internal.h"
@@ -382,7 +383,8 @@ static struct od_assignment free_part(const struct beat *b, const struct od_assi
         t->n = 0;
         t->v = od_arena_alloc(b->out->arena, sizeof(int32_t) * (size_t)a->v[i].n);
         for (int32_t j = 0; j < a->v[i].n; j++)
-            if (!od_modern_owner(b->group, t->id, a->v[i].v[j]))
+            if (!od_modern_owner(b->group, t->id, a->v[i].v[j]) ||
+                OD_MUTANT(group_owner_forgotten))
                 t->v[t->n++] = a->v[i].v[j];
         out.n += t->n > 0;
     }

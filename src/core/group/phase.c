@@ -7,6 +7,7 @@
  * COMPLETING and STABLE: those who have not asked for their assignment by then are removed.
  */
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "core/group/group_internal.h"
 
 #define EACH_MEMBER(g, m)                                                                          \
@@ -170,7 +171,8 @@ static void complete_join(struct od_group *g, const struct od_group_event *ev,
     }
     od_deadline_clear(&g->shard->deadlines, &g->phase);
     g->initial = false;
-    g->generation = g->generation == INT32_MAX ? 1 : g->generation + 1;
+    if (!OD_MUTANT(group_generation_kept) || !g->generation)
+        g->generation = g->generation == INT32_MAX ? 1 : g->generation + 1;
     chosen = od_group_keep(od_group_choose(g));
     od_group_give_back(&g->protocol);
     g->protocol = chosen;
