@@ -12,6 +12,8 @@
 #include "broker/shard.h"
 #include "os/helpers.h"
 
+enum { NO_ROOM_MS = 500 }; /* until a flush that had no room for the epochs is tried again */
+
 struct od_flush_job {
     struct od_job job;
     struct od_node *node;
@@ -71,6 +73,15 @@ static void free_job(struct od_flush_job *f)
     od_free(f);
 }
 
+static void submit(struct od_flush_job *f, struct od_shard *shard);
+
+static void submit_again(struct od_timer *t)
+{
+    struct od_flush_job *f = OD_CONTAINER(t, struct od_flush_job, retry);
+
+    submit(f, od_shard_current(f->node));
+}
+
 static void flush_done(struct od_job *job)
 {
     struct od_flush_job *f = OD_CONTAINER(job, struct od_flush_job, job);
@@ -78,6 +89,11 @@ static void flush_done(struct od_job *job)
     struct od_partition *p = od_partitions_find(&f->node->partitions, f->topic_id, f->index);
     struct od_effects fx;
 
+    if (p && f->flush.err == OD_E_NO_SPACE && !shard->draining) {
+        od_timer_set(shard->reactor, &f->retry, od_reactor_now_ms(shard->reactor) + NO_ROOM_MS);
+        od_partition_unref(p);
+        return;
+    }
     if (!p) {
         od_plog_flush_drop(&f->flush);
         free_job(f);
@@ -91,15 +107,6 @@ static void flush_done(struct od_job *job)
     od_partition_leave(p, &fx, shard);
     od_partition_unref(p);
     free_job(f);
-}
-
-static void submit(struct od_flush_job *f, struct od_shard *shard);
-
-static void submit_again(struct od_timer *t)
-{
-    struct od_flush_job *f = OD_CONTAINER(t, struct od_flush_job, retry);
-
-    submit(f, od_shard_current(f->node));
 }
 
 /* A full queue empties by itself: what waits for this flush waits a little longer. */

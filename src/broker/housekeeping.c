@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "broker/node.h"
+#include "broker/node_internal.h"
 #include "broker/partition.h"
 
 enum { SLICE = 256, SLICE_MS = 1, ROOM_MS = 2000, EXPIRE_INTERVAL_MS = 600000 };
@@ -58,6 +58,8 @@ static void look_for_room(struct od_timer *t)
                                         .done = made_room };
         h->making_room = !od_helpers_submit(h->node->helpers, &h->make_room);
     }
+    if (od_storage_has_room(h->node->storage))
+        od_node_open_again(h->node);
     od_timer_set(r, t, od_reactor_now_ms(r) + ROOM_MS);
 }
 

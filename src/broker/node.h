@@ -62,6 +62,9 @@ struct od_node {
     _Atomic int jobs_out;       /* of partitions: flushes, removals, open coordinators */
     uint64_t incarnations;      /* partitions opened so far; reactor 0 */
     struct od_opening *opening; /* reactor 0; NULL: none is out */
+    int unopened; /* reactor 0; partitions that had no room, to be tried again */
+    struct od_image *next_image; /* reactor 0; owned; of a change that waits for such a try */
+    const struct od_image_delta *next_delta;
     struct od_node_life *life;
 };
 

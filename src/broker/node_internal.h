@@ -35,6 +35,8 @@ struct od_node_life {
 void od_node_open(void *ctx, const struct od_image *image, const struct od_image_delta *delta);
 /* Opens every local partition of the image that was loaded, then calls opened. */
 void od_node_open_loaded(struct od_node *n, void (*opened)(struct od_node *n));
+/* On reactor 0.  Tries again to open what there was no room for. */
+void od_node_open_again(struct od_node *n);
 bool od_node_opening(const struct od_node *n); /* an open is out with a helper */
 void od_node_close_listeners(struct od_node *n);
 /* After the threads have ended. */

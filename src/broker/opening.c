@@ -5,6 +5,7 @@
  */
 #include "broker/node_internal.h"
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "broker/coordinator.h"
@@ -28,8 +29,10 @@ struct removal {
     size_t count, capacity;
 };
 
-/* One image's worth of changes; at most one is out at a time. */
 enum { SLICE = 256 }; /* partitions taken over in one turn */
+enum cause { CHANGE, START, AGAIN }; /* for which waits: the controller, the start, nobody */
+
+/* One image's worth of changes; at most one is out at a time. */
 
 struct od_opening {
     struct od_job job;
@@ -40,7 +43,8 @@ struct od_opening {
     size_t taken;        /* of the items, in slices, so that others get their turns */
     struct od_post more; /* the next slice */
     struct removal *removal;     /* NULL: no partition was deleted */
-    void (*loaded)(struct od_node *n); /* NULL: the controller waits */
+    enum cause cause;
+    void (*loaded)(struct od_node *n); /* of a start */
 };
 
 static struct opened *add(struct od_opening *o)
@@ -168,6 +172,7 @@ static void take_over(struct od_node *n, struct opened *item)
                od_err_text(item->err));
         p->absent_err = OD_KAFKA_STORAGE_ERROR;
     }
+    n->unopened += item->err == OD_E_NO_SPACE;
     od_partition_assign(p, &n->shards[0], item->topic, item->state, item->plog);
     if (!known) {
         struct od_partition *old = od_partitions_remove(&n->partitions, p->topic_id, p->index);
@@ -179,20 +184,39 @@ static void take_over(struct od_node *n, struct opened *item)
         od_coordinators_assigned(n, p);
 }
 
+/* The change that came while others were tried again. */
+static void open_next(struct od_node *n)
+{
+    struct od_image *image = n->next_image;
+
+    n->next_image = NULL;
+    if (!image)
+        return;
+    od_node_open(n, image, n->next_delta);
+    od_image_unref(image);
+}
+
 static void end_opening(struct od_opening *o)
 {
     struct od_node *n = o->node;
-    void (*loaded)(struct od_node *) = o->loaded;
+    struct od_opening over = *o;
 
     od_image_unref(o->image);
     submit_removal(o->removal);
     od_free(o->items);
     od_free(o);
     n->opening = NULL;
-    if (loaded)
-        loaded(n);
-    else
+    switch (over.cause) {
+    case CHANGE:
         od_controller_opened(n->controller);
+        break;
+    case START:
+        over.loaded(n);
+        break;
+    case AGAIN:
+        open_next(n);
+        break;
+    }
 }
 
 /* A new default of all brokers touches every partition there is. */
@@ -234,11 +258,13 @@ static void close_partition(struct od_opening *o, struct od_uuid topic_id, int32
     od_partition_unref(p);
 }
 
-static struct od_opening *new_opening(struct od_node *n, const struct od_image *image)
+static struct od_opening *new_opening(struct od_node *n, const struct od_image *image,
+                                      enum cause cause)
 {
     struct od_opening *o = OD_NEW(struct od_opening);
 
     o->node = n;
+    o->cause = cause;
     o->image = od_image_ref((struct od_image *)image);
     n->opening = o;
     return o;
@@ -258,8 +284,15 @@ static void submit(struct od_opening *o)
 void od_node_open(void *ctx, const struct od_image *image, const struct od_image_delta *delta)
 {
     struct od_node *n = ctx;
-    struct od_opening *o = new_opening(n, image);
+    struct od_opening *o;
 
+    if (n->opening) {
+        OD_ASSERT(n->opening->cause == AGAIN && !n->next_image);
+        n->next_image = od_image_ref((struct od_image *)image);
+        n->next_delta = delta;
+        return;
+    }
+    o = new_opening(n, image, CHANGE);
     if (delta->broker_configs_changed)
         od_live_apply(n, image);
     for (int i = 0; i < delta->topic_count; i++) {
@@ -293,7 +326,7 @@ static void add_missing(struct od_opening *o, const struct od_image_topic *topic
 void od_node_open_loaded(struct od_node *n, void (*opened)(struct od_node *n))
 {
     struct od_image *image = od_image_acquire(&n->image);
-    struct od_opening *o = new_opening(n, image);
+    struct od_opening *o = new_opening(n, image, START);
     const struct od_image_topic *topic;
     struct od_pmap_walk walk = { 0 };
 
@@ -302,6 +335,34 @@ void od_node_open_loaded(struct od_node *n, void (*opened)(struct od_node *n))
     while ((topic = od_image_topic_next(image, &walk)))
         for (int32_t i = 0; i < topic->partition_count; i++)
             add_missing(o, topic, i);
+    od_image_unref(image);
+    submit(o);
+}
+
+static void add_failed(struct od_opening *o, const struct od_image_topic *topic, int32_t index)
+{
+    struct od_partition *p = od_partitions_find(&o->node->partitions, topic->id, index);
+
+    if (p && !p->plog)
+        add_partition(o, topic, index);
+    od_partition_unref(p);
+}
+
+void od_node_open_again(struct od_node *n)
+{
+    struct od_pmap_walk walk = { 0 };
+    const struct od_image_topic *topic;
+    struct od_image *image;
+    struct od_opening *o;
+
+    if (n->unopened == 0 || n->opening)
+        return;
+    n->unopened = 0;
+    image = od_image_acquire(&n->image);
+    o = new_opening(n, image, AGAIN);
+    while ((topic = od_image_topic_next(image, &walk)))
+        for (int32_t i = 0; i < topic->partition_count; i++)
+            add_failed(o, topic, i);
     od_image_unref(image);
     submit(o);
 }

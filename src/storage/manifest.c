@@ -34,6 +34,7 @@ void od_manifest_init(struct od_manifest *m, const char *dir, struct od_reserve 
                       uint64_t seed)
 {
     *m = (struct od_manifest){ .dir = od_strdup(dir), .reserve = reserve };
+    m->frame = OD_NEW(struct od_manifest_frame);
     od_lock_init(&m->lock, OD_LOCK_LEAF);
     od_map_init(&m->map, seed);
     od_list_init(&m->all);
@@ -65,6 +66,8 @@ void od_manifest_deinit(struct od_manifest *m)
 {
     od_manifest_forget(m);
     od_file_close(m->file);
+    od_frame_free(m->frame);
+    od_free(m->frame);
     od_free(m->dir);
     od_lock_deinit(&m->lock);
 }
@@ -189,7 +192,7 @@ void od_manifest_epoch_cut(struct od_manifest *m, struct od_manifest_entry *e,
 
 /* --- writing --------------------------------------------------------------------------------- */
 
-/* reserve NULL: this write is not worth it. */
+/* For want of room the frame stays as it is.  reserve NULL: this write is not worth it. */
 static enum od_err write_frame(struct od_file *file, struct od_manifest_frame *f, int64_t *size,
                                struct od_reserve *reserve)
 {
@@ -204,10 +207,11 @@ static enum od_err write_frame(struct od_file *file, struct od_manifest_frame *f
     err = od_file_write(file, &span, 1, *size, &put);
     if (err == OD_E_NO_SPACE && reserve && od_reserve_spend(reserve))
         err = od_file_write(file, &span, 1, *size, &put);
-    if (!err)
-        *size += (int64_t)f->len;
+    if (err)
+        return err;
+    *size += (int64_t)f->len;
     f->len = 0;
-    return err;
+    return OD_NONE;
 }
 
 /* Moves removed and changed entries into the frame until it is full; *left says how many more. */
@@ -336,28 +340,38 @@ static enum od_err compact(struct od_manifest *m)
     return err == OD_E_NOT_FOUND ? OD_NONE : err;
 }
 
-/* One round of group commit; the caller is the only one in it. */
-static enum od_err commit_round(struct od_manifest *m)
+/* What had no room in an earlier round comes first, so that records keep their order. */
+static enum od_err write_changes(struct od_manifest *m)
 {
-    struct od_manifest_frame f = { 0 };
-    enum od_err err = m->err;
+    enum od_err err = write_frame(m->file, m->frame, &m->size, m->reserve);
     size_t left;
 
     od_lock_take(&m->lock);
     left = m->map.count; /* what is put while we write waits for the next round */
     od_lock_drop(&m->lock);
     while (!err) {
-        gather(m, &f, &left);
-        err = write_frame(m->file, &f, &m->size, m->reserve);
+        gather(m, m->frame, &left);
+        err = write_frame(m->file, m->frame, &m->size, m->reserve);
         if (!left)
             break;
     }
-    od_frame_free(&f);
+    return err;
+}
+
+/* One round of group commit; the caller is the only one in it. */
+static enum od_err commit_round(struct od_manifest *m)
+{
+    enum od_err err = m->err;
+
     if (!err)
-        err = od_file_sync(m->file);
+        err = write_changes(m);
+    if (err)
+        return err;
+    od_frame_free(m->frame);
+    err = od_file_sync(m->file);
     if (!err && m->size > SIZE_MIN && m->size > 2 * m->live_size)
         err = compact(m);
-    return err;
+    return err == OD_E_NO_SPACE ? OD_E_IO : err; /* told by a sync: bytes are lost */
 }
 
 enum od_err od_manifest_commit(struct od_manifest *m)
@@ -383,16 +397,27 @@ enum od_err od_manifest_commit(struct od_manifest *m)
         od_lock_drop(&m->lock);
         err = commit_round(m);
         od_lock_take(&m->lock);
-        if (err && !m->err)
+        if (err && err != OD_E_NO_SPACE && !m->err)
             m->err = err;
+        m->round_err = err;
         m->busy = false;
         m->finished = round;
         for (struct od_link *link; (link = od_list_pop(&m->waiting));)
             od_gate_open(OD_CONTAINER(link, struct waiter, link)->gate);
     }
-    err = m->err;
+    err = m->err ? m->err : m->round_err; /* of a later round: it wrote what ours could not */
     od_lock_drop(&m->lock);
     return err;
+}
+
+bool od_manifest_has_gone(struct od_manifest *m)
+{
+    bool has;
+
+    od_lock_take(&m->lock);
+    has = !od_list_empty(&m->gone) || m->round_err == OD_E_NO_SPACE;
+    od_lock_drop(&m->lock);
+    return has;
 }
 
 enum od_err od_manifest_begin(struct od_manifest *m, const char *boot_id, bool fresh)

@@ -45,6 +45,7 @@
 
 struct od_file;
 struct od_plog;
+struct od_manifest_frame;
 struct od_reserve;
 
 enum { OD_PARTITION_NAME_MAX = 249 + 1 + 10, OD_BOOT_ID_MAX = 64 };
@@ -123,7 +124,9 @@ struct od_manifest {
     struct od_list waiting; /* commits that wait for the one in progress */
     uint64_t started, finished;
     bool busy;
-    enum od_err err; /* the first failure, for ever */
+    enum od_err err; /* the first failure, for ever; never for want of room */
+    enum od_err round_err; /* of the last round */
+    struct od_manifest_frame *frame; /* of the round; what it holds between two had no room */
     int64_t size, live_size;
     char boot_id[OD_BOOT_ID_MAX + 1];
     bool boot_changed; /* not written yet */
@@ -146,12 +149,16 @@ OD_MUST_USE enum od_err od_manifest_load(struct od_manifest *m, struct od_manife
 void od_manifest_forget(struct od_manifest *m); /* drops every entry; before a session */
 /* Blocking.  Starts the life in which entries may change; fresh: rewrite the file first. */
 OD_MUST_USE enum od_err od_manifest_begin(struct od_manifest *m, const char *boot_id, bool fresh);
-/* Blocking, any thread.  What was put before the call is on disk; calls at once share a write. */
+/* Blocking, any thread.  What was put before the call is on disk; calls at once share a write.
+ * OD_E_NO_SPACE: not yet, and the next commit tries again; other failures are for ever. */
 OD_MUST_USE enum od_err od_manifest_commit(struct od_manifest *m);
 /* The next commit ends with a session of this boot. */
 void od_manifest_set_boot(struct od_manifest *m, const char *boot_id);
 /* Blocking, alone.  Ends the session: every entry with its clean log, then CLEAN. */
 OD_MUST_USE enum od_err od_manifest_end(struct od_manifest *m, uint32_t clean_crc);
+
+/* A removed entry is on disk still: a directory of its name would be taken for the old one's. */
+bool od_manifest_has_gone(struct od_manifest *m);
 
 struct od_manifest_entry *od_manifest_find(struct od_manifest *m, struct od_str name);
 /* The entry of that name, made when missing; NULL: the name is not a partition's. */

@@ -242,8 +242,10 @@ struct od_plog_flush {
 
 /* Locked.  False: nothing to flush.  At most one flush of a log is out at a time. */
 OD_MUST_USE bool od_plog_flush_begin(struct od_plog *p, struct od_plog_flush *out);
-void od_plog_flush_run(struct od_plog_flush *flush); /* blocking */
-/* Locked.  The durable end moves, or the error of run is returned and the directory is fenced. */
+/* Blocking.  err OD_E_NO_SPACE in it: nothing was done; end it, or run it again later. */
+void od_plog_flush_run(struct od_plog_flush *flush);
+/* Locked.  The durable end moves, or the error of run is returned and the directory is fenced,
+ * except for want of room. */
 OD_MUST_USE enum od_err od_plog_flush_end(struct od_plog *p, struct od_plog_flush *flush);
 /* In place of end, from any thread, when the log has gone meanwhile. */
 void od_plog_flush_drop(struct od_plog_flush *flush);

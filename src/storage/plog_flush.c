@@ -128,11 +128,15 @@ void od_plog_flush_run(struct od_plog_flush *f)
 
     if (!err && f->commit_epochs)
         err = od_manifest_commit(&f->storage->manifest);
+    if (err == OD_E_NO_SPACE) { /* nothing was synced yet */
+        f->err = err;
+        return;
+    }
     for (int i = 0; i < f->n && !err; i++)
         err = sync_segment(f->segments[i], f->sealed >> i & 1);
     if (!err && f->sync_dir && !OD_MUTANT(storage_no_dir_sync))
         err = od_dir_sync(f->dir->path);
-    f->err = err;
+    f->err = err == OD_E_NO_SPACE ? OD_E_IO : err; /* told by a sync: bytes are lost */
     if (!err && od_reserve_held(&f->storage->reserve)) { /* else the last room is for others */
         write_sides(f);
         write_indexes(f);
@@ -175,6 +179,8 @@ enum od_err od_plog_flush_end(struct od_plog *p, struct od_plog_flush *f)
 
     OD_ASSERT(p->flush_out);
     p->flush_out = false;
+    p->epochs_dirty |= err && f->commit_epochs;
+    p->dir_dirty |= err && f->sync_dir;
     if (!err) {
         for (int i = 0; i < f->n; i++)
             if (index_written(f->segments[i], f->sealed >> i & 1))

@@ -401,27 +401,40 @@ static enum od_err refuse_entry(void *arg, const char *name, bool is_dir)
     return OD_E_EXISTS;
 }
 
-/* Makes the directory, unless one with contents stands there, and its partition.metadata. */
+/* An empty directory of that name; nothing when one with contents stands there. */
+static enum od_err make_empty(struct od_storage *s, const char *path)
+{
+    enum od_err err = od_manifest_has_gone(&s->manifest) ? od_manifest_commit(&s->manifest)
+                                                         : OD_NONE;
+
+    if (!err)
+        err = od_dir_make(path);
+    return err ? err : od_dir_list(path, refuse_entry, NULL); /* a deleted one, not yet renamed */
+}
+
+/* Makes the directory, if it is not there, and its partition.metadata. */
 static enum od_err create(struct od_storage *s, struct od_manifest_entry *e,
                           const struct od_plog_dir *dir, struct od_uuid topic_id)
 {
     struct od_text text = { 0 };
-    enum od_err err = od_dir_make(dir->path);
+    enum od_err err = e->present ? OD_NONE : make_empty(s, dir->path);
 
-    if (!err && !e->present)
-        err = od_dir_list(dir->path, refuse_entry, NULL); /* a deleted one, not yet renamed */
+    if (err)
+        return err;
     od_partition_metadata_print(topic_id, &text);
-    if (!err)
-        err = od_storage_replace(s, dir->path, "partition.metadata",
-                                   (struct od_str){ od_text_get(&text), text.len });
+    err = od_storage_replace(s, dir->path, "partition.metadata",
+                             (struct od_str){ od_text_get(&text), text.len });
     od_text_reset(&text);
     if (!err && !e->present)
         err = od_dir_sync(s->path);
-    if (!err) {
-        e->topic_id = topic_id;
-        e->present = true;
+    if (err) {
+        if (!e->present)
+            (void)!od_storage_remove_dir(dir->path); /* so that it can be tried again */
+        return err;
     }
-    return err;
+    e->topic_id = topic_id;
+    e->present = true;
+    return OD_NONE;
 }
 
 /* The open log of the entry, claimed for the caller; OD_NONE and NULL: none is open. */

@@ -125,6 +125,8 @@ enum od_err od_plog_trash_rename(struct od_plog_trash *trash, size_t n)
     if (n == 0)
         return OD_NONE;
     first = od_manifest_commit(&trash->storage->manifest);
+    if (first == OD_E_NO_SPACE)
+        first = OD_NONE; /* removing makes room; until it is noted no such name is made */
     if (first)
         return first;
     for (size_t i = 0; i < n; i++) {
@@ -178,12 +180,14 @@ enum od_err od_plog_set_aside(struct od_storage *s, struct od_str topic, int32_t
 
     if (!e || e->plog)
         return OD_E_BUSY;
-    od_manifest_remove(&s->manifest, e);
     snprintf(from, sizeof(from), "%s/%s", s->path, name);
     rename_path(s, name, "stray", to);
     od_log(OD_LOG_WARN, "storage", "%s belongs to a topic that is gone, and is now %s", from, to);
-    err = od_manifest_commit(&s->manifest);
+    err = od_path_rename(from, to);
     if (!err)
-        err = od_path_rename(from, to);
-    return err ? err : od_dir_sync(s->path);
+        err = od_dir_sync(s->path);
+    if (err)
+        return err;
+    od_manifest_remove(&s->manifest, e);
+    return od_manifest_commit(&s->manifest);
 }

@@ -140,7 +140,7 @@ enum od_err od_storage_checkpoint(struct od_storage *s)
         note_boot(s);
     err = od_storage_fenced(s) ? OD_E_FENCED : od_manifest_commit(&s->manifest);
 
-    if (err && err != OD_E_FENCED)
+    if (err && err != OD_E_FENCED && err != OD_E_NO_SPACE)
         od_storage_fence(s, "the manifest could not be written");
     return err;
 }

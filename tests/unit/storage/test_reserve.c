@@ -199,3 +199,90 @@ TEST(the_durable_end_moves_on_a_full_disk_whatever_number_of_indexes_waits)
     CHECK_EQ(waiting, 0);
     CHECK_OK(od_storage_close(s, 1));
 }
+
+/* As after the process was killed. */
+static struct od_storage *killed_and_opened(struct od_storage *s)
+{
+    struct od_storage_options o = { .path = path, .node_id = 1 };
+
+    od_storage_abandon(s);
+    CHECK_OK(od_storage_open(&o, &s));
+    return s;
+}
+
+TEST(what_had_no_room_in_the_manifest_is_written_when_there_is_room)
+{
+    struct od_storage *s = open_with(0);
+    struct od_plog *p = open_log(s, "plain", false);
+    struct od_manifest_entry *e;
+
+    CHECK_OK(append(p));
+    CHECK_OK(flush_now(p));
+    disk.full = true;
+    CHECK_EQ(od_storage_checkpoint(s), OD_E_NO_SPACE);
+    CHECK_EQ(od_storage_checkpoint(s), OD_E_NO_SPACE); /* nothing has changed since, or for ever */
+    CHECK(!od_storage_fenced(s));
+    disk.full = false;
+    CHECK_OK(od_storage_checkpoint(s));
+    s = killed_and_opened(s);
+    e = od_manifest_find(&s->manifest, OD_STR("plain-0"));
+    CHECK(e && e->recovery.offset == 1);
+    od_storage_abandon(s);
+}
+
+TEST(a_flush_without_room_for_the_epochs_is_done_later)
+{
+    struct od_storage *s = open_with(0);
+    struct od_plog *p = open_log(s, "plain", false);
+
+    CHECK_OK(append(p));
+    disk.full = true;
+    CHECK_EQ(flush_now(p), OD_E_NO_SPACE);
+    CHECK(!od_storage_fenced(s));
+    CHECK_EQ(od_plog_durable_end(p), 0);
+    disk.full = false;
+    CHECK_OK(flush_now(p));
+    CHECK_EQ(od_plog_durable_end(p), 1);
+    s = killed_and_opened(s);
+    CHECK_EQ(od_manifest_find(&s->manifest, OD_STR("plain-0"))->epochs.n, 1);
+    od_storage_abandon(s);
+}
+
+TEST(a_name_that_a_full_disk_kept_can_be_used_again_when_there_is_room)
+{
+    struct od_uuid other = od_uuid_from_random(1, 2);
+    struct od_plog_config c = OD_PLOG_CONFIG_DEFAULT;
+    struct od_storage *s = open_with(0);
+    struct od_plog *p = open_log(s, "again", false);
+    struct od_plog_trash trash;
+
+    CHECK_OK(append(p));
+    CHECK_OK(flush_now(p));
+    disk.full = true;
+    od_plog_delete(p, &trash);
+    CHECK_OK(od_plog_trash_rename(&trash, 1));
+    CHECK_OK(od_plog_trash_run(&trash)); /* which makes room */
+    CHECK_EQ(od_plog_open(s, OD_STR("again"), 0, other, &c, true, &p), OD_E_NO_SPACE);
+    CHECK_EQ(od_plog_open(s, OD_STR("again"), 0, other, &c, true, &p), OD_E_NO_SPACE);
+    disk.full = false;
+    CHECK_OK(od_plog_open(s, OD_STR("again"), 0, other, &c, true, &p));
+    CHECK_OK(append(p));
+    s = killed_and_opened(s); /* the old entry is not taken for the new directory's */
+    CHECK_OK(od_plog_open(s, OD_STR("again"), 0, other, &c, true, &p));
+    CHECK_EQ(od_plog_end_offset(p), 1);
+    od_storage_abandon(s);
+}
+
+TEST(a_directory_that_a_full_disk_left_half_made_is_made_later)
+{
+    struct od_storage *s = open_with(0);
+    struct od_plog_config c = OD_PLOG_CONFIG_DEFAULT;
+    struct od_plog *p;
+
+    disk.full = true;
+    CHECK_EQ(od_plog_open(s, OD_STR("half"), 0, topic_id(), &c, true, &p), OD_E_NO_SPACE);
+    disk.full = false;
+    CHECK_OK(od_plog_open(s, OD_STR("half"), 0, topic_id(), &c, true, &p));
+    CHECK_OK(append(p));
+    CHECK_OK(od_storage_close(s, 1));
+}
