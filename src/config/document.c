@@ -84,6 +84,7 @@ static void say_rows(bool topic, struct od_text *out)
 void od_config_document(struct od_text *out)
 {
     od_text_add(out,
+                "<!-- SPDX-License-Identifier: Apache-2.0 -->\n"
                 "<!-- Generated from src/config/keys.def by `make docs`; do not edit. -->\n"
                 "# Configuration\n\n"
                 "Settings come from, strongest first: `--override key=value`, environment "
