@@ -8,6 +8,7 @@ usage: run [--client NAME]... [--records N] [--quick] [--doc FILE] [--minimum CL
 import argparse
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -205,6 +206,7 @@ def play(run, rows):
 def main():
     options = arguments()
     rows = chosen(options)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the broker is stopped
     run = Run(options)
     clean = False
     try:
