@@ -18,6 +18,7 @@ static const struct noun {
     { "cluster", "The cluster and its brokers" },
     { "client", "Who is connected" },
     { "profile", "Named settings of this tool" },
+    { "log", "Files of a stopped broker" },
     { "debug", "Messages of the protocol, decoded" },
 };
 
