@@ -55,7 +55,7 @@ static const char *check_join(const struct od_consumer_group_heartbeat_req *req)
         return "RebalanceTimeoutMs must be provided in first request.";
     if (req->topic_partitions.n != 0)
         return "TopicPartitions must be empty when (re-)joining.";
-    if (req->subscribed_topic_names.n <= 0 && !req->subscribed_topic_regex.len)
+    if (req->subscribed_topic_names.n < 0 && !req->subscribed_topic_regex.data)
         return "Either SubscribedTopicNames or SubscribedTopicRegex must be non-null when "
                "(re-)joining.";
     return NULL;

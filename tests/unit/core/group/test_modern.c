@@ -280,6 +280,19 @@ TEST(epochs_that_are_not_the_members_are_fenced_but_for_a_lost_answer)
     fixture_free(&f);
 }
 
+TEST(a_member_may_read_nothing)
+{
+    struct fixture f;
+    struct told *t;
+
+    begin(&f);
+    t = say(&f, (struct said){ .member = "m", .regex = "" });
+    CHECK_OK(t->rsp.error_code);
+    CHECK_EQ(t->rsp.member_epoch, 1);
+    CHECK_EQ(t->rsp.assignment->topic_partitions.n, 0);
+    fixture_free(&f);
+}
+
 /* --- two members -- */
 
 TEST(a_partition_is_given_on_only_when_it_was_given_back)
