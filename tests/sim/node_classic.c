@@ -94,7 +94,8 @@ static enum od_err ask(struct member *m, int16_t key, int16_t version, const voi
 
 /* --- joining ----------------------------------------------------------------------------- */
 
-/* A part for each member, with the leader's sign: the member's name, and a number never used. */
+/* A part for each member, with the leader's sign: the member's name, and a number never used.  The
+ * answer's names are gone with the connection. */
 static void assign_parts(struct member *m, const struct od_join_group_rsp *rsp)
 {
     struct od_arena *arena = &m->client->arena;
@@ -106,7 +107,8 @@ static void assign_parts(struct member *m, const struct od_join_group_rsp *rsp)
 
         od_be64_store(part, hand);
         od_be64_store(part + 8, hash_of(rsp->members.v[i].member_id));
-        m->assigns.v[i].member_id = rsp->members.v[i].member_id;
+        m->assigns.v[i].member_id =
+            od_str_of(od_arena_printf(arena, "%.*s", OD_STR_ARGS(rsp->members.v[i].member_id)));
         m->assigns.v[i].assignment = (struct od_bytes){ part, SIGNATURE_BYTES };
     }
 }
