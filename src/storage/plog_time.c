@@ -99,6 +99,7 @@ enum od_err od_plog_locate_time(struct od_plog *p, int64_t timestamp, int64_t fr
     out->from_offset = s->base_offset;
     out->stop_pos = s->size;
     out->timestamp = timestamp;
+    out->gaps_allowed = od_plog_has_gaps(p);
     if (i + 1 < p->n_segments)
         out->next_offset = p->segments[i + 1]->base_offset;
     if (timestamp == OD_PLOG_TIME_MAX)
@@ -230,25 +231,42 @@ static enum od_err search_batch(const struct od_plog_place *place, struct od_fil
     return err == OD_E_NOT_FOUND ? OD_NONE : err;
 }
 
+/* Whether a batch of these offsets can lie here; a gap may end at the log's start.  Heads are read
+ * without their CRC, which leaves the base offset out anyway. */
+static bool may_follow(const struct od_plog_place *place, const struct od_batch_head *head,
+                       int64_t expected)
+{
+    if (place->next_offset >= 0 && head->last_offset >= place->next_offset)
+        return false;
+    return expected < 0 || head->base_offset == expected ||
+           (head->base_offset > expected &&
+            (place->gaps_allowed || head->base_offset <= place->want.offset));
+}
+
 static enum od_err search(struct od_plog_place *place, struct od_file *file, struct od_window *w,
                           struct od_plog_found *out)
 {
     bool greatest = place->timestamp == OD_PLOG_TIME_MAX;
     int64_t timestamp = greatest ? place->max_timestamp : place->timestamp;
-    int64_t pos = place->from_pos, early;
+    int64_t pos = place->from_pos, expected = place->from_offset, early;
     struct od_batch_head head;
     enum od_err err = OD_NONE;
 
     if (pos == 0 && (early = early_on_disk(place->segment, timestamp)) >= 0)
         pos = pos_on_disk(place->segment, w, early);
+    if (pos != place->from_pos)
+        expected = -1;
     while (pos < place->stop_pos && out->offset < 0 && !err) {
         if (!head_at(w, pos, &head, &err))
             return err ? err : OD_CORRUPT_MESSAGE;
+        if (!may_follow(place, &head, expected))
+            return OD_CORRUPT_MESSAGE;
         if (head.base_offset >= place->want.limit_offset)
             return OD_NONE;
         if (head.max_timestamp >= timestamp && head.last_offset >= place->want.offset)
             err = search_batch(place, file, pos, (size_t)head.len, timestamp, out);
         pos += head.len;
+        expected = head.last_offset + 1;
     }
     if (!err && out->offset < 0)
         out->next_offset = place->next_offset;

@@ -273,3 +273,29 @@ TEST(a_plausible_wrong_index_gives_no_wrong_answer)
     with_wrong_files("index", nudge_it);
     with_wrong_files("timeindex", nudge_it);
 }
+
+TEST(a_batch_that_claims_a_far_offset_does_not_end_a_search)
+{
+    char file[300];
+    struct od_plog_config c = small();
+    struct od_plog_found found;
+    struct od_plog_place place;
+    struct od_storage *s;
+    struct od_plog *p;
+    FILE *f;
+
+    CHECK_OK(store_open(fresh(), &s));
+    CHECK_OK(log_open(s, &c, &p));
+    fill(p);
+    CHECK_OK(od_storage_close(s, 1));
+    snprintf(file, sizeof(file), "%s/events-0/%020d.log", path, 0);
+    f = fopen(file, "r+b");
+    CHECK(f != NULL && !fseek(f, 3, SEEK_SET) && fputc(1, f) == 1); /* of the base offset */
+    fclose(f);
+    CHECK_OK(store_open(path, &s));
+    CHECK_OK(log_open(s, &c, &p));
+    CHECK_OK(od_plog_locate_time(p, 10000, 0, RECORDS, &place));
+    CHECK_EQ(od_plog_scan_time(&place, &found), OD_CORRUPT_MESSAGE);
+    od_plog_place_release(&place);
+    od_storage_abandon(s);
+}
