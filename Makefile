@@ -80,7 +80,7 @@ TESTLIB := $(B)/obj/tests/lib/test.o
 UNIT := $(sort $(shell find tests/unit -name 'test_*.c'))
 UNIT_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(UNIT))
 
-.PHONY: all golden fuzz fuzz-run fuzz-replay test unit docs check-docs stress sim mutants integration lint packages packages-test run demo schema-compare asan tsan cov fmt install clean help
+.PHONY: all golden fuzz fuzz-run fuzz-replay test unit docs check-docs crash-enum stress sim mutants integration lint packages packages-test run demo schema-compare asan tsan cov fmt install clean help
 
 all: $(B)/common.a $(B)/os-linux.a $(if $(MAIN),$(B)/odradek) ## build the broker: build/release/odradek
 
@@ -141,6 +141,11 @@ $(RDKAFKA_CLIENT): $(B)/tests/integration/%: tests/integration/%.c
 integration: all $(RDKAFKA_CLIENT) ## kcat, librdkafka and raw clients against a real broker
 	@for t in $(sort $(wildcard tests/integration/test_*.sh)); do \
 	    ODRADEK=$(B)/odradek BUILD=$(B) sh $$t || exit 1; done
+
+N ?= 100000
+crash-enum: $(B)/tests/unit/storage/test_crash_enum ## N=100000 cuts and turned bits of every kind of file; SEED=1
+	@CRASH_ENUM_STATES=$(N) CRASH_ENUM_SEED=$(SEED) $< 2>$(B)/crash-enum.log || \
+	    { grep WRONG $(B)/crash-enum.log; exit 1; }
 
 stress: ## producers and consumers at once on a broker built with ThreadSanitizer
 	@$(MAKE) -j$(JOBS) PROFILE=tsan all

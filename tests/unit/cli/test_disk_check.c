@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The reader of the log tools: what the engine writes is right, and each damage is named. */
 #include "cli/disk_check.h"
-#include "disk_fixture.h"
+#include "../storage/disk_fixture.h"
 
 #include <dirent.h>
 

@@ -2,7 +2,7 @@
 /* A log directory with real records, transactions and every kind of file, made by the engine. */
 #pragma once
 
-#include "../storage/producers.h"
+#include "producers.h"
 
 enum { DISK_BATCHES = 24, DISK_PER_BATCH = 3, DISK_SEGMENT_BYTES = 1300 };
 
