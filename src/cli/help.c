@@ -14,6 +14,7 @@ static const struct noun {
     const char *help;
 } nouns[] = {
     { "topic", "Topics: create, look at, change, trim, delete" },
+    { "group", "Consumer groups: look at, set their offsets, delete" },
     { "config", "Settings of topics and brokers" },
     { "cluster", "The cluster and its brokers" },
     { "client", "Who is connected" },
