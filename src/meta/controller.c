@@ -215,11 +215,27 @@ static void on_turn_end(struct od_post *post)
     run_batches(c);
 }
 
+/* The disk is full, and the last reserve is used up: what comes next may find room. */
+static void decline(struct od_controller *c)
+{
+    drop_batch(c);
+    refuse_all(&c->flying, OD_KAFKA_STORAGE_ERROR);
+    c->state = IDLE;
+    if (c->waiting.n && !c->turn_end_set) {
+        c->turn_end_set = true;
+        od_reactor_at_turn_end(c->o.reactor, &c->turn_end);
+    }
+}
+
 static void on_committed(struct od_meta_commit *commit)
 {
     struct od_controller *c = OD_CONTAINER(commit, struct od_controller, commit);
     struct od_image *image;
 
+    if (commit->outcome == OD_COMMIT_NO_ROOM) {
+        decline(c);
+        return;
+    }
     if (commit->outcome != OD_COMMIT_COMMITTED) {
         fence(c, commit->outcome == OD_COMMIT_FENCED ? OD_NOT_CONTROLLER : OD_REQUEST_TIMED_OUT);
         return;

@@ -327,7 +327,7 @@ static void retry(struct od_timer *t)
 static void commit(struct od_meta_store *store, struct od_meta_commit *c)
 {
     struct od_local *s = OD_CONTAINER(store, struct od_local, store);
-    int64_t size_bytes;
+    int64_t begin = od_plog_end_offset(s->log), size_bytes;
     enum od_err err;
 
     s->commit = c;
@@ -342,7 +342,8 @@ static void commit(struct od_meta_store *store, struct od_meta_commit *c)
     if (err) {
         od_log(OD_LOG_ERROR, "meta", "%s: cannot append %d metadata records: %s", s->dir,
                c->records->n, od_err_text(err));
-        finish_commit(s, OD_COMMIT_UNKNOWN);
+        finish_commit(s, err == OD_E_NO_SPACE && s->commit_end == begin ? OD_COMMIT_NO_ROOM
+                                                                        : OD_COMMIT_UNKNOWN);
         return;
     }
     flush_more(s);

@@ -18,6 +18,7 @@ struct od_meta_position {
 enum od_commit_outcome {
     OD_COMMIT_COMMITTED,
     OD_COMMIT_FENCED,  /* another leader writes; nothing was committed */
+    OD_COMMIT_NO_ROOM, /* nothing was written; may work later */
     OD_COMMIT_UNKNOWN, /* may or may not be committed: publish nothing, lead again and load */
 };
 

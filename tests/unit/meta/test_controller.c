@@ -270,7 +270,7 @@ struct lone {
     struct od_post post;
     struct od_controller_call first, second;
     struct od_arena arena;
-    int answers;
+    int answers, commits;
     enum od_err fenced;
 };
 
@@ -314,7 +314,8 @@ static void end_commit(struct od_post *post)
         CHECK_EQ(lone.answers, 0); /* nothing is answered before its partitions are open */
         od_controller_opened(lone.controller);
     }
-    od_controller_submit(lone.controller, &lone.second);
+    if (lone.commits++ == 0)
+        od_controller_submit(lone.controller, &lone.second);
 }
 
 static void lone_begin(struct od_post *post)
@@ -365,6 +366,16 @@ TEST(an_unknown_outcome_publishes_nothing_and_stops_the_controller)
     CHECK_EQ(lone.first.reply.err, OD_REQUEST_TIMED_OUT);
     CHECK_EQ(lone.second.reply.err, OD_NOT_CONTROLLER);
     CHECK_EQ(lone.fenced, OD_REQUEST_TIMED_OUT);
+    CHECK_EQ(lone.holder.image->offset, -1);
+    free_lone();
+}
+
+TEST(a_commit_without_room_is_refused_and_the_controller_goes_on)
+{
+    run_lone(OD_COMMIT_NO_ROOM);
+    CHECK_EQ(lone.first.reply.err, OD_KAFKA_STORAGE_ERROR);
+    CHECK_EQ(lone.second.reply.err, OD_KAFKA_STORAGE_ERROR); /* asked, not told off */
+    CHECK_EQ(lone.fenced, OD_NONE);
     CHECK_EQ(lone.holder.image->offset, -1);
     free_lone();
 }
