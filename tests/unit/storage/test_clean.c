@@ -299,7 +299,7 @@ TEST(a_rewritten_batch_keeps_its_offsets_producer_and_codec)
         static uint8_t data[10000];
         struct od_batch_header h;
         struct keyed v[10];
-        char name[16];
+        char name[24];
         size_t len;
 
         snprintf(name, sizeof(name), "codec%d", codec);
